@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef P2PMR_MR_H
+#define P2PMR_MR_H
+
+#include <stddef.h>
+
+#include <infiniband/verbs.h>
+
+#include <p2pmr/buffer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * enum p2pmr_route - how memory became a memory region
+ * @P2PMR_ROUTE_NONE: it did not
+ * @P2PMR_ROUTE_UMEM: ibv_reg_mr() pinned the peer memory itself
+ * @P2PMR_ROUTE_DMABUF: ibv_reg_dmabuf_mr() imported it
+ * @P2PMR_ROUTE_HOST: it is host memory, pinned by ibv_reg_mr()
+ */
+enum p2pmr_route {
+	P2PMR_ROUTE_NONE = 0,
+	P2PMR_ROUTE_UMEM = 1,
+	P2PMR_ROUTE_DMABUF = 2,
+	P2PMR_ROUTE_HOST = 3,
+};
+
+/**
+ * p2pmr_route_name() - a route as a word
+ * @route: the route
+ *
+ * Return: "none", "umem", "dmabuf" or "host"; "unknown" for anything else.
+ */
+const char *p2pmr_route_name(enum p2pmr_route route);
+
+/**
+ * p2pmr_reg_mr() - register a whole buffer as a memory region
+ * @pd: the protection domain
+ * @buf: the buffer
+ * @access: IBV_ACCESS_* flags, as for ibv_reg_mr()
+ * @route: set to the route that was taken, to P2PMR_ROUTE_NONE on failure;
+ *	may be NULL
+ *
+ * The result is an ordinary memory region: use it with any verb and end it
+ * with ibv_dereg_mr(). Never falls back to other memory.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: the memory region, or NULL with errno and a reason that tells the
+ * cases apart:
+ *   EINVAL	bad arguments or access flags
+ *   EFAULT	the kernel cannot pin peer memory (KERNEL_NO_PIN)
+ *   EOPNOTSUPP	the RDMA device's driver did not opt in (DEVICE_NO_OPTIN)
+ *   EREMOTEIO	the RDMA device cannot reach the provider (PATH_NONE), or the
+ *		kernel cannot pin peer memory (KERNEL_NO_PIN)
+ *   ENOMEM	RLIMIT_MEMLOCK (MEMLOCK), or the kernel is out of memory
+ *   ENODEV	the provider is gone (PROVIDER_GONE)
+ */
+struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
+			    int access, enum p2pmr_route *route);
+
+/**
+ * p2pmr_reg_addr() - register any range of memory, with a reason on failure
+ * @pd: the protection domain
+ * @addr: start of the range
+ * @len_bytes: length of the range
+ * @access: IBV_ACCESS_* flags
+ * @route: as for p2pmr_reg_mr()
+ *
+ * For memory that did not come from p2pmr_buf_alloc(): a part of a buffer, a
+ * mapping of p2pmem/allocate that the application made itself, a range that
+ * is half peer memory and half host memory. The route is P2PMR_ROUTE_UMEM
+ * when any page of the range is peer memory.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: as p2pmr_reg_mr(); also errno EFAULT with reason NOT_MAPPED when
+ * part of the range is not mapped.
+ */
+struct ibv_mr *p2pmr_reg_addr(struct ibv_pd *pd, void *addr, size_t len_bytes,
+			      int access, enum p2pmr_route *route);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

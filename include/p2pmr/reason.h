@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef P2PMR_REASON_H
+#define P2PMR_REASON_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Why something failed. Each thread has one reason: that of its last failed
+ * call. A call that succeeds leaves it alone, as it does errno.
+ */
+
+/**
+ * enum p2pmr_reason - stable codes; a code never changes its meaning
+ * @P2PMR_REASON_NONE: nothing has failed yet
+ * @P2PMR_REASON_BAD_ARGUMENT: a NULL, zero or malformed argument
+ * @P2PMR_REASON_BAD_OPTIONS: an option struct too short, or with unknown bytes
+ * @P2PMR_REASON_OUT_OF_MEMORY: the process or the kernel has no memory left
+ * @P2PMR_REASON_SYSTEM: an error of the system that has no code of its own;
+ *	the text names call and errno
+ * @P2PMR_REASON_NO_PROVIDER: no provider of that name
+ * @P2PMR_REASON_PROVIDER_GONE: the provider was there and has left
+ * @P2PMR_REASON_NO_PERMISSION: the provider's file may not be opened
+ * @P2PMR_REASON_KERNEL_NO_P2PDMA: the kernel was built without PCI_P2PDMA
+ * @P2PMR_REASON_POOL_EXHAUSTED: the provider has no such piece left
+ * @P2PMR_REASON_TOO_LARGE: more than the provider has in all
+ * @P2PMR_REASON_OUT_OF_RANGE: a range that does not lie within its buffer
+ * @P2PMR_REASON_NOT_MAPPED: part of the range is not mapped
+ * @P2PMR_REASON_KERNEL_NO_PIN: this kernel cannot pin peer memory for RDMA
+ * @P2PMR_REASON_DEVICE_NO_OPTIN: this RDMA driver takes no peer memory
+ * @P2PMR_REASON_PATH_NONE: the RDMA device cannot reach the provider
+ * @P2PMR_REASON_MEMLOCK: RLIMIT_MEMLOCK is too small
+ * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
+ *	the mapping (write access to a read-only mapping)
+ */
+enum p2pmr_reason {
+	P2PMR_REASON_NONE = 0,
+	P2PMR_REASON_BAD_ARGUMENT = 1,
+	P2PMR_REASON_BAD_OPTIONS = 2,
+	P2PMR_REASON_OUT_OF_MEMORY = 3,
+	P2PMR_REASON_SYSTEM = 4,
+	P2PMR_REASON_NO_PROVIDER = 5,
+	P2PMR_REASON_PROVIDER_GONE = 6,
+	P2PMR_REASON_NO_PERMISSION = 7,
+	P2PMR_REASON_KERNEL_NO_P2PDMA = 8,
+	P2PMR_REASON_POOL_EXHAUSTED = 9,
+	P2PMR_REASON_TOO_LARGE = 10,
+	P2PMR_REASON_OUT_OF_RANGE = 11,
+	P2PMR_REASON_NOT_MAPPED = 12,
+	P2PMR_REASON_KERNEL_NO_PIN = 13,
+	P2PMR_REASON_DEVICE_NO_OPTIN = 14,
+	P2PMR_REASON_PATH_NONE = 15,
+	P2PMR_REASON_MEMLOCK = 16,
+	P2PMR_REASON_BAD_ACCESS = 17,
+};
+
+/**
+ * p2pmr_reason_code() - why the calling thread's last failed call failed
+ *
+ * Return: the code; P2PMR_REASON_NONE when nothing has failed yet.
+ */
+enum p2pmr_reason p2pmr_reason_code(void);
+
+/**
+ * p2pmr_reason_errno() - the errno value that goes with the reason
+ *
+ * Return: a positive errno value; 0 when nothing has failed yet.
+ */
+int p2pmr_reason_errno(void);
+
+/**
+ * p2pmr_reason_text() - one sentence: what happened, and why
+ *
+ * Names the objects and numbers involved. For people; it may be reworded in
+ * any release.
+ *
+ * Return: a string that stays valid until the thread's next failed call.
+ * Never NULL.
+ */
+const char *p2pmr_reason_text(void);
+
+/**
+ * p2pmr_reason_remedy() - one sentence: what to do about it
+ *
+ * Return: as p2pmr_reason_text().
+ */
+const char *p2pmr_reason_remedy(void);
+
+/**
+ * p2pmr_reason_name() - a code as a word
+ * @reason: the code
+ *
+ * Return: the name without prefix, for example "KERNEL_NO_PIN"; "UNKNOWN" for
+ * a code that this version does not know. Never NULL.
+ */
+const char *p2pmr_reason_name(enum p2pmr_reason reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

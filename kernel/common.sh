@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the scripts of kernel/ share: where things are, and what a variant is.
+
+kernel_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+patch_dir=$kernel_dir/patches/${P2PMR_KERNEL_BASE:-6.12}
+cache=${P2PMR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libp2pmr}
+variants="unpatched p2p debug unrevocable"
+
+say()
+{
+	printf '%s\n' "$*" >&2
+}
+
+die()
+{
+	say "${0##*/}: $*"
+	exit 1
+}
+
+# take_lock NAME: one at a time per cache; held until this process ends. The
+# one that waits says so, because the wait may be a whole kernel build.
+take_lock()
+{
+	mkdir -p "$cache"
+	exec {lock_fd}>"$cache/$1.lock"
+	flock -n "$lock_fd" && return
+	say "waiting for another process that works in $cache ($1)"
+	flock "$lock_fd"
+}
+
+# base_value KEY: one value of the BASE file
+base_value()
+{
+	sed -n "s/^$1=//p" "$patch_dir/BASE"
+}
+
+# series_groups VARIANT: which groups of the series make up the variant
+series_groups()
+{
+	case $1 in
+	unpatched) ;;
+	unrevocable) sed -n 's/^# group: //p' "$patch_dir/series" ;;
+	*) sed -n 's/^# group: //p' "$patch_dir/series" | grep -vx control ;;
+	esac
+}
+
+# series_patches VARIANT: the files of the variant's patches, in order
+series_patches()
+{
+	local group='' line groups
+	groups=$(series_groups "$1")
+	while read -r line; do
+		case $line in
+		'# group: '*) group=${line#'# group: '} ;;
+		'#'* | '') ;;
+		*) grep -qxF -- "$group" <<<"$groups" && echo "$patch_dir/$line" ;;
+		esac
+	done <"$patch_dir/series"
+	return 0
+}
+
+# variant_configs VARIANT: the configuration fragments, in order of merging
+variant_configs()
+{
+	echo "$kernel_dir/config/base.config"
+	echo "$kernel_dir/config/lab.config"
+	[ "$1" != debug ] || echo "$kernel_dir/config/debug.config"
+}
+
+is_variant()
+{
+	case " $variants " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
