@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loopback.h"
+#include "peer.h"
+
+struct ibv_context *open_device(const char *name)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_context *ctx = NULL;
+	int i;
+
+	if (!list)
+		die("no RDMA devices: %s", strerror(errno));
+	for (i = 0; list[i]; i++) {
+		if (!strcmp(ibv_get_device_name(list[i]), name))
+			ctx = ibv_open_device(list[i]);
+	}
+	ibv_free_device_list(list);
+	if (!ctx)
+		die("cannot open RDMA device %s: %s", name, strerror(errno));
+	return ctx;
+}
+
+/* The last usable GID is one of the IPv4 ones, if there are any */
+static void find_gid(struct loopback *lb)
+{
+	static const union ibv_gid zero;
+	union ibv_gid gid;
+	int i;
+
+	lb->gid_index = -1;
+	for (i = 0; i < 16 && !ibv_query_gid(lb->ctx, 1, i, &gid); i++) {
+		if (!memcmp(&gid, &zero, sizeof(gid)))
+			continue;
+		lb->gid = gid;
+		lb->gid_index = i;
+	}
+	if (lb->gid_index < 0)
+		die("the RDMA device has no GID: is its network device up?");
+}
+
+static struct ibv_qp *create_qp(struct loopback *lb)
+{
+	struct ibv_qp_init_attr init = {
+		.send_cq = lb->cq,
+		.recv_cq = lb->recv_cq,
+		.qp_type = IBV_QPT_RC,
+		.cap = { .max_send_wr = 16, .max_recv_wr = 16,
+			 .max_send_sge = 1, .max_recv_sge = 1 },
+	};
+	struct ibv_qp *qp = ibv_create_qp(lb->pd, &init);
+
+	if (!qp)
+		die("ibv_create_qp: %s", strerror(errno));
+	return qp;
+}
+
+static void modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
+{
+	int err = ibv_modify_qp(qp, attr, mask);
+
+	if (err)
+		die("ibv_modify_qp to state %d: %s", attr->qp_state, strerror(err));
+}
+
+static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = 1,
+				    .qp_access_flags = lb->access };
+
+	modify(qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+	       IBV_QP_ACCESS_FLAGS);
+
+	attr = (struct ibv_qp_attr){
+		.qp_state = IBV_QPS_RTR, .path_mtu = IBV_MTU_1024,
+		.dest_qp_num = peer, .max_dest_rd_atomic = 1,
+		.min_rnr_timer = 12,
+		.ah_attr = { .is_global = 1, .port_num = 1,
+			     .grh = { .dgid = lb->gid, .hop_limit = 1,
+				      .sgid_index = lb->gid_index } },
+	};
+	modify(qp, &attr, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
+	       IBV_QP_DEST_QPN | IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC |
+	       IBV_QP_MIN_RNR_TIMER);
+
+	attr = (struct ibv_qp_attr){
+		.qp_state = IBV_QPS_RTS, .timeout = 14, .retry_cnt = 7,
+		.rnr_retry = 7, .max_rd_atomic = 1,
+	};
+	modify(qp, &attr, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
+	       IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
+}
+
+static void connect_both(struct loopback *lb)
+{
+	connect_qp(lb, lb->qp[0], lb->qp[1]->qp_num);
+	connect_qp(lb, lb->qp[1], lb->qp[0]->qp_num);
+}
+
+void loopback_open_with(struct loopback *lb, const char *device, int access)
+{
+	lb->access = access;
+	lb->ctx = open_device(device);
+	lb->pd = ibv_alloc_pd(lb->ctx);
+	lb->cq = ibv_create_cq(lb->ctx, 64, NULL, NULL, 0);
+	lb->recv_cq = ibv_create_cq(lb->ctx, 64, NULL, NULL, 0);
+	if (!lb->pd || !lb->cq || !lb->recv_cq)
+		die("no PD or CQ: %s", strerror(errno));
+	find_gid(lb);
+	lb->qp[0] = create_qp(lb);
+	lb->qp[1] = create_qp(lb);
+	connect_both(lb);
+}
+
+void loopback_open(struct loopback *lb, const char *device)
+{
+	loopback_open_with(lb, device, ACCESS_ALL);
+}
+
+void loopback_close(struct loopback *lb)
+{
+	ibv_destroy_qp(lb->qp[0]);
+	ibv_destroy_qp(lb->qp[1]);
+	ibv_destroy_cq(lb->cq);
+	ibv_destroy_cq(lb->recv_cq);
+	if (ibv_dealloc_pd(lb->pd))
+		die("the PD is still in use: %s", strerror(errno));
+	ibv_close_device(lb->ctx);
+}
+
+void loopback_reset(struct loopback *lb)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+	struct ibv_wc wc;
+
+	modify(lb->qp[0], &attr, IBV_QP_STATE);
+	modify(lb->qp[1], &attr, IBV_QP_STATE);
+	while (ibv_poll_cq(lb->cq, 1, &wc) > 0 ||
+	       ibv_poll_cq(lb->recv_cq, 1, &wc) > 0)
+		;
+	connect_both(lb);
+}
+
+static enum ibv_wc_status wait_for(struct ibv_cq *cq)
+{
+	struct ibv_wc wc;
+	int n;
+
+	while (!(n = ibv_poll_cq(cq, 1, &wc)))
+		sched_yield();
+	if (n < 0)
+		die("ibv_poll_cq failed");
+	return wc.status;
+}
+
+enum ibv_wc_status loopback_wait(struct loopback *lb)
+{
+	return wait_for(lb->cq);
+}
+
+enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req)
+{
+	uint64_t raddr = (uintptr_t)req->remote->addr + req->remote_offset;
+	struct ibv_sge sge = {
+		.addr = (uintptr_t)req->local->addr + req->local_offset,
+		.length = req->len,
+		.lkey = req->local->lkey,
+	};
+	struct ibv_send_wr *bad, wr = {
+		.wr_id = req->id, .sg_list = &sge, .num_sge = 1,
+		.opcode = req->opcode, .send_flags = IBV_SEND_SIGNALED,
+	};
+	int err;
+
+	if (req->opcode == IBV_WR_ATOMIC_CMP_AND_SWP ||
+	    req->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
+		wr.wr.atomic.remote_addr = raddr;
+		wr.wr.atomic.rkey = req->remote->rkey;
+		wr.wr.atomic.compare_add = req->compare_add;
+		wr.wr.atomic.swap = req->swap;
+	} else {
+		wr.wr.rdma.remote_addr = raddr;
+		wr.wr.rdma.rkey = req->remote->rkey;
+	}
+
+	err = ibv_post_send(lb->qp[0], &wr, &bad);
+	if (err)
+		die("ibv_post_send: %s", strerror(err));
+	return wait_for(lb->cq);
+}
+
+enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req)
+{
+	struct ibv_sge sge = {
+		.addr = (uintptr_t)req->remote->addr + req->remote_offset,
+		.length = req->len,
+		.lkey = req->remote->lkey,
+	};
+	struct ibv_recv_wr *bad, wr = { .sg_list = &sge, .num_sge = 1 };
+	struct request send = *req;
+	enum ibv_wc_status status;
+	int err;
+
+	err = ibv_post_recv(lb->qp[1], &wr, &bad);
+	if (err)
+		die("ibv_post_recv: %s", strerror(err));
+	send.opcode = IBV_WR_SEND;
+	status = loopback_run(lb, &send);
+	return status == IBV_WC_SUCCESS ? wait_for(lb->recv_cq) : status;
+}
+
+struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access)
+{
+	struct ibv_mr *mr = ibv_reg_mr(lb->pd, addr, len, access);
+
+	if (!mr)
+		die("ibv_reg_mr of %zu bytes, access %#x: %s", len, access,
+		    strerror(errno));
+	return mr;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the kernel does with memory regions on peer memory, by plain verbs:
+ *
+ *   peer-mr TEST ARG...
+ *
+ * Exit status 0: as it should be; 1: not, with what was found instead.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "peer-tests.h"
+
+static int errno_by_name(const char *name)
+{
+	static const struct { const char *name; int value; } table[] = {
+		{ "EFAULT", EFAULT }, { "EREMOTEIO", EREMOTEIO },
+		{ "EOPNOTSUPP", EOPNOTSUPP }, { "EINVAL", EINVAL },
+		{ "ENOMEM", ENOMEM }, { "ENODEV", ENODEV },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (!strcmp(table[i].name, name))
+			return table[i].value;
+	}
+	die("unknown errno %s", name);
+}
+
+/* register ALLOCATE: every access that there is, from one page to 4 MiB */
+static void test_register(char **argv)
+{
+	static const int access[] = { 0, IBV_ACCESS_REMOTE_READ,
+				      IBV_ACCESS_LOCAL_WRITE, ACCESS_ALL };
+	static const size_t lens[] = { PAGE, 16 * PAGE, 513 * PAGE, 1024 * PAGE };
+	struct loopback lb;
+	struct ibv_mr *mr;
+	size_t i, j;
+	void *p;
+
+	loopback_open(&lb, device_name());
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		p = peer_map(argv[0], lens[i], NULL);
+		for (j = 0; j < sizeof(access) / sizeof(access[0]); j++) {
+			mr = must_reg(&lb, p, lens[i], access[j]);
+			if (ibv_dereg_mr(mr))
+				die("ibv_dereg_mr: %s", strerror(errno));
+		}
+		munmap(p, lens[i]);
+	}
+	loopback_close(&lb);
+}
+
+/* refused ALLOCATE ERRNO rw|ro: ibv_reg_mr fails, and just like that */
+static void test_refused(char **argv)
+{
+	int access = strcmp(argv[2], "ro") ? ACCESS_ALL : IBV_ACCESS_REMOTE_READ;
+	void *p = peer_map(argv[0], 4 * PAGE, NULL);
+	int want = errno_by_name(argv[1]);
+	struct ibv_context *ctx = open_device(device_name());
+	struct ibv_pd *pd = ibv_alloc_pd(ctx);
+
+	if (!pd)
+		die("ibv_alloc_pd: %s", strerror(errno));
+	if (ibv_reg_mr(pd, p, 4 * PAGE, access))
+		die("registered, though it should not have been");
+	if (errno != want)
+		die("errno %d (%s), not %s", errno, strerror(errno), argv[1]);
+}
+
+/* past-end ALLOCATE: a range that runs past the mapping */
+static void test_past_end(char **argv)
+{
+	struct loopback lb;
+	uint8_t *start;
+
+	loopback_open(&lb, device_name());
+	start = reserve(4 * PAGE);
+	peer_map(argv[0], 2 * PAGE, start);
+	if (ibv_reg_mr(lb.pd, start, 4 * PAGE, ACCESS_ALL))
+		die("registered a range with a hole");
+	if (errno != EFAULT)
+		die("errno is %s, not EFAULT", strerror(errno));
+	/* nothing is lost: what is mapped can still be registered */
+	ibv_dereg_mr(must_reg(&lb, start, 2 * PAGE, ACCESS_ALL));
+	loopback_close(&lb);
+}
+
+/* read-only ALLOCATE: a region nobody may write to serves reads, and only them */
+static void test_read_only(char **argv)
+{
+	struct ibv_mr *peer, *host;
+	struct loopback lb;
+	uint8_t *p, *h;
+
+	loopback_open(&lb, device_name());
+	p = peer_map(argv[0], PAGE, NULL);
+	peer_fill(p, PAGE, 7);
+	peer = must_reg(&lb, p, PAGE, IBV_ACCESS_REMOTE_READ);
+	h = host_map(PAGE, NULL);
+	host = must_reg(&lb, h, PAGE, ACCESS_ALL);
+
+	struct request req = { .opcode = IBV_WR_RDMA_READ, .local = host,
+			       .remote = peer, .len = PAGE };
+	must_succeed(loopback_run(&lb, &req), "read");
+	check_bytes(h, PAGE, 7, 0, "read");
+
+	req.opcode = IBV_WR_RDMA_WRITE;
+	if (loopback_run(&lb, &req) != IBV_WC_REM_ACCESS_ERR)
+		die("a write to a read-only region did not end in REM_ACCESS_ERR");
+	ibv_dereg_mr(peer);
+	ibv_dereg_mr(host);
+	loopback_close(&lb);
+}
+
+/* fill ALLOCATE BYTES; zero ALLOCATE BYTES: what does the next owner see? */
+static void test_fill(char **argv)
+{
+	size_t len = strtoul(argv[1], NULL, 0);
+
+	peer_fill(peer_map(argv[0], len, NULL), len, 1);
+}
+
+static void test_zero(char **argv)
+{
+	size_t len = strtoul(argv[1], NULL, 0), i;
+	volatile uint64_t *p = peer_map(argv[0], len, NULL);
+
+	for (i = 0; i < len / 8; i++) {
+		if (p[i])
+			die("byte %zu holds what the last owner left", i * 8);
+	}
+}
+
+/* bad-maps ALLOCATE POOL-BYTES: mmap says no, and why */
+static void expect_no_map(int fd, size_t len, int flags, int want)
+{
+	if (mmap(NULL, len, PROT_READ | PROT_WRITE, flags, fd, 0) != MAP_FAILED)
+		die("mmap of %zu bytes, flags %#x, succeeded", len, flags);
+	if (errno != want)
+		die("mmap of %zu bytes, flags %#x: %s, not %s", len, flags,
+		    strerror(errno), strerror(want));
+}
+
+static void test_bad_maps(char **argv)
+{
+	size_t pool = strtoul(argv[1], NULL, 0);
+	int fd = open(argv[0], O_RDWR | O_CLOEXEC);
+	void *p;
+
+	if (fd < 0)
+		die("%s: %s", argv[0], strerror(errno));
+	expect_no_map(fd, PAGE, MAP_PRIVATE, EINVAL);
+	expect_no_map(fd, 0, MAP_SHARED, EINVAL);
+	expect_no_map(fd, pool + PAGE, MAP_SHARED, ENOMEM);
+	if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE) != MAP_FAILED)
+		die("mmap at an offset succeeded");
+	/* a length that is no multiple of the page size is rounded up */
+	p = mmap(NULL, PAGE + 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		die("mmap of a page and a byte: %s", strerror(errno));
+	peer_fill((uint8_t *)p + 2 * PAGE - 8, 8, 3);
+	close(fd);
+}
+
+/*
+ * queue ALLOCATE|host ERRNO: what the call makes of it by which drivers take
+ * queues from user memory; needs the module umem_probe
+ */
+static void test_queue(char **argv)
+{
+	int want = strcmp(argv[1], "0") ? errno_by_name(argv[1]) : 0;
+	int fd = open("/sys/kernel/debug/umem_probe", O_WRONLY | O_CLOEXEC);
+	char text[128];
+	int len, err;
+	void *p;
+
+	if (fd < 0)
+		die("umem_probe: %s", strerror(errno));
+	p = strcmp(argv[0], "host") ? peer_map(argv[0], PAGE, NULL) : host_map(PAGE, NULL);
+	len = snprintf(text, sizeof(text), "%s %lx %x %x", device_name(),
+		       (unsigned long)p, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	err = write(fd, text, len) < 0 ? errno : 0;
+	if (err != want)
+		die("ib_umem_get says %s, not %s", strerror(err), strerror(want));
+	close(fd);
+}
+
+/* hold ALLOCATE BYTES: register, say so, and wait for the end of standard input */
+static void test_hold(char **argv)
+{
+	size_t len = strtoul(argv[1], NULL, 0);
+	struct loopback lb;
+	char c;
+
+	loopback_open(&lb, device_name());
+	must_reg(&lb, peer_map(argv[0], len, NULL), len, ACCESS_ALL);
+	puts("holding");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+}
+
+static const struct {
+	const char *name;
+	int args;
+	void (*run)(char **argv);
+} tests[] = {
+	{ "register", 1, test_register }, { "refused", 3, test_refused },
+	{ "data", 1, test_data }, { "mixed", 1, test_mixed },
+	{ "two", 2, test_two }, { "past-end", 1, test_past_end },
+	{ "read-only", 1, test_read_only }, { "atomic", 1, test_atomic },
+	{ "fill", 2, test_fill }, { "zero", 2, test_zero },
+	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
+	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
+	{ "soak", 2, test_soak }, { "fork", 1, test_fork },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (strcmp(argv[1], tests[i].name) || argc - 2 != tests[i].args)
+			continue;
+		tests[i].run(argv + 2);
+		return 0;
+	}
+	die("usage: peer-mr TEST ARG...; the tests are at the end of peer-mr.c");
+}

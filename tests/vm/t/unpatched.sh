@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# DESCRIPTION: what the series changes is really not there without it
+# KERNEL: unpatched
+# TOPOLOGY: switch
+# TIMEOUT: 120
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+. tests/vm/lib/peer.sh
+
+# Without this, "the next owner sees zeros" would prove nothing
+next_owner_sees_the_last_ones_bytes()
+{
+	"$peer_mr" fill "$cmb0" 1048576
+	expect_status 1 "$peer_mr" zero "$cmb0" 1048576
+}
+
+perftest_fails()
+{
+	ib_write_bw -d rxe0 -F -n 10 -s 65536 --mmap="$cmb0" >"$test_dir/server" 2>&1 || true
+	grep -q "Couldn't allocate MR" "$test_dir/server" ||
+		fail "ib_write_bw said: $(cat "$test_dir/server")"
+}
+
+subtest "a writable region is refused" "$peer_mr" refused "$cmb0" EFAULT rw
+subtest "a read-only region is refused" "$peer_mr" refused "$cmb0" EREMOTEIO ro
+subtest "perftest fails" perftest_fails
+subtest "the next owner sees the last one's bytes" next_owner_sees_the_last_ones_bytes
+finish
