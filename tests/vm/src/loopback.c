@@ -194,7 +194,9 @@ enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req)
 	return wait_for(lb->cq);
 }
 
-enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req)
+/* Post a receive and a send into it; the sender's status */
+static enum ibv_wc_status send_and_receive(struct loopback *lb,
+					   const struct request *req)
 {
 	struct ibv_sge sge = {
 		.addr = (uintptr_t)req->remote->addr + req->remote_offset,
@@ -203,15 +205,27 @@ enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req)
 	};
 	struct ibv_recv_wr *bad, wr = { .sg_list = &sge, .num_sge = 1 };
 	struct request send = *req;
-	enum ibv_wc_status status;
 	int err;
 
 	err = ibv_post_recv(lb->qp[1], &wr, &bad);
 	if (err)
 		die("ibv_post_recv: %s", strerror(err));
 	send.opcode = IBV_WR_SEND;
-	status = loopback_run(lb, &send);
+	return loopback_run(lb, &send);
+}
+
+enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req)
+{
+	enum ibv_wc_status status = send_and_receive(lb, req);
+
 	return status == IBV_WC_SUCCESS ? wait_for(lb->recv_cq) : status;
+}
+
+enum ibv_wc_status loopback_recv_status(struct loopback *lb,
+					const struct request *req)
+{
+	send_and_receive(lb, req);
+	return wait_for(lb->recv_cq);
 }
 
 struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access)

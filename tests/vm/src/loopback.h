@@ -54,6 +54,10 @@ enum ibv_wc_status loopback_wait(struct loopback *lb);
 /* As loopback_run(), with a receive posted at remote/remote_offset first */
 enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req);
 
+/* As loopback_send(), for a receive that is to fail: the receiver's status */
+enum ibv_wc_status loopback_recv_status(struct loopback *lb,
+					const struct request *req);
+
 struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access);
 
 #define ACCESS_ALL (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \

@@ -218,7 +218,7 @@ static const struct {
 	{ "fill", 2, test_fill }, { "zero", 2, test_zero },
 	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
 	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
-	{ "soak", 2, test_soak }, { "fork", 1, test_fork },
+	{ "revoked", 2, test_revoked }, { "soak", 2, test_soak }, { "fork", 1, test_fork },
 };
 
 int main(int argc, char **argv)

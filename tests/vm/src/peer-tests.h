@@ -28,5 +28,6 @@ void test_soak(char **argv);
 void test_fork(char **argv);
 void test_atomic(char **argv);
 void test_flush(char **argv);
+void test_revoked(char **argv);
 
 #endif
