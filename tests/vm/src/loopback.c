@@ -133,16 +133,21 @@ void loopback_close(struct loopback *lb)
 	ibv_close_device(lb->ctx);
 }
 
+/*
+ * New queue pairs, as rxe moves a queue pair into the error state some time
+ * after it has completed the request: it may do so to one that was reset
+ */
 void loopback_reset(struct loopback *lb)
 {
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
 	struct ibv_wc wc;
 
-	modify(lb->qp[0], &attr, IBV_QP_STATE);
-	modify(lb->qp[1], &attr, IBV_QP_STATE);
+	ibv_destroy_qp(lb->qp[0]);
+	ibv_destroy_qp(lb->qp[1]);
 	while (ibv_poll_cq(lb->cq, 1, &wc) > 0 ||
 	       ibv_poll_cq(lb->recv_cq, 1, &wc) > 0)
 		;
+	lb->qp[0] = create_qp(lb);
+	lb->qp[1] = create_qp(lb);
 	connect_both(lb);
 }
 

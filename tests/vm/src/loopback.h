@@ -42,7 +42,7 @@ void loopback_open(struct loopback *lb, const char *device);
 void loopback_open_with(struct loopback *lb, const char *device, int access);
 void loopback_close(struct loopback *lb);
 
-/* Make the queue pairs usable again after a request has failed */
+/* Have usable queue pairs again after a request has failed */
 void loopback_reset(struct loopback *lb);
 
 /* Post and wait; returns the requester's completion status */

@@ -191,19 +191,17 @@ static void test_queue(char **argv)
 	close(fd);
 }
 
-/* hold ALLOCATE BYTES: register, say so, and wait for the end of standard input */
+/* hold ALLOCATE BYTES: register, say so, and wait for a signal to end it */
 static void test_hold(char **argv)
 {
 	size_t len = strtoul(argv[1], NULL, 0);
 	struct loopback lb;
-	char c;
 
 	loopback_open(&lb, device_name());
 	must_reg(&lb, peer_map(argv[0], len, NULL), len, ACCESS_ALL);
 	puts("holding");
 	fflush(stdout);
-	while (read(0, &c, 1) > 0)
-		;
+	pause();
 }
 
 static const struct {

@@ -15,12 +15,11 @@ holding()
 	grep -q holding "$test_dir/holder"
 }
 
-# hold BYTES: a process that keeps a region until it is told to end
+# hold BYTES: a process that keeps a region until the subtest ends
 hold()
 {
-	mkfifo "$test_dir/end"
-	defer rm -f "$test_dir/end" "$test_dir/holder"
-	run_bg "$peer_mr" hold "$cmb0" "$1" <>"$test_dir/end" >"$test_dir/holder"
+	defer rm -f "$test_dir/holder"
+	run_bg "$peer_mr" hold "$cmb0" "$1" >"$test_dir/holder"
 	within 20 holding
 }
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The lab's devices, as a test in the guest finds them. Drives are counted as
+# QEMU's ids are (nv0, nv1): the kernel numbers them in the order in which their
+# probes happen to end.
+
+# drive_name N: nvme0 or nvme1
+drive_name()
+{
+	local dir serial
+	for dir in /sys/class/nvme/nvme*; do
+		# gone, or never there: then the pattern stands for itself
+		[ -e "$dir/serial" ] || continue
+		read -r serial <"$dir/serial" || continue
+		[ "$serial" != "n$1" ] || {
+			echo "${dir##*/}"
+			return 0
+		}
+	done
+	return 1
+}
+
+# drive_address N: the PCI address; of the NIC: nic_address
+drive_address()
+{
+	local name
+	name=$(drive_name "$1") && basename "$(readlink -f "/sys/class/nvme/$name/device")"
+}
+
+nic_address()
+{
+	basename "$(readlink -f /sys/class/net/eth0/device)"
+}
+
+# cmb_path N [FILE]: the drive's p2pmem directory, or a file in it
+cmb_path()
+{
+	local address
+	address=$(drive_address "$1") && echo "/sys/bus/pci/devices/$address/p2pmem${2:+/$2}"
+}
+
+cmb_allocate_path()
+{
+	cmb_path "$1" allocate
+}
+
+# qmp COMMAND [ARGUMENTS]: have this very machine changed; both are JSON, say
+# qmp device_del '{"id": "nv0"}'. Prints the answer, fails if it is an error.
+qmp()
+{
+	local line
+	[ -n "${qmp_fd-}" ] || qmp_open
+	printf '{"execute": "%s", "arguments": %s}\n' "$1" "${2:-{\}}" >&"$qmp_fd"
+	while read -r -t 10 line <&"$qmp_fd"; do
+		case $line in
+		*'"return"'*) echo "$line"; return 0 ;;
+		*'"error"'*) echo "$line" >&2; return 1 ;;
+		esac
+	done
+	echo "QEMU did not answer $1 within 10 s" >&2
+	return 1
+}
+
+# A subtest is a shell of its own, and a port can be opened once only: each
+# opens it anew, and a greeting may still be waiting
+qmp_open()
+{
+	exec {qmp_fd}<>/dev/vport0p4
+	qmp qmp_capabilities >/dev/null 2>&1 || true
+}
+
+# unplug ID: as if pulled out of its slot. Returns when QEMU was told, not when
+# the kernel is done: that is what tests look at.
+unplug()
+{
+	qmp device_del "{\"id\": \"$1\"}" >/dev/null
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # tests/vm/run sets the variables
+# What init finds in the run directory: mounts to make, and a command to run.
+# Neither goes over the kernel's command line, which knows no newlines, no
+# quotes within quotes, and an end.
+
+# quoted TEXT: as one word of a POSIX shell
+quoted()
+{
+	printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+# fstab_field TEXT: blanks and backslashes as the octal numbers that fstab wants
+fstab_field()
+{
+	local text=${1//\\/\\134}
+	text=${text// /\\040}
+	text=${text//$'\t'/\\011}
+	printf '%s' "${text//$'\n'/\\012}"
+}
+
+# inside DIR: is the working directory or this tree in there?
+inside()
+{
+	case $PWD/ in "$1"/*) return 0 ;; esac
+	case $repo/ in "$1"/*) return 0 ;; esac
+	return 1
+}
+
+# One call of mount makes all of these, below /run/root where the guest's root
+# is put together: a fork costs much under emulation.
+write_fstab()
+{
+	local at=/run/root
+	cat <<-EOF
+	overlay $at overlay lowerdir=/,upperdir=/run/upper,workdir=/run/work
+	proc $at/proc proc
+	sysfs $at/sys sysfs
+	debugfs $at/sys/kernel/debug debugfs
+	configfs $at/sys/kernel/config configfs
+	devtmpfs $at/dev devtmpfs
+	devpts $at/dev/pts devpts gid=5,mode=620,ptmxmode=666,X-mount.mkdir
+	tmpfs $at/dev/shm tmpfs mode=1777,X-mount.mkdir
+	EOF
+	inside /tmp || echo "tmpfs $at/tmp tmpfs mode=1777"
+	inside /run || echo "tmpfs $at/run tmpfs mode=755"
+	[ -z "$share" ] ||
+		echo "share $at$(fstab_field "$share") 9p trans=virtio,version=9p2000.L,msize=262144,cache=mmap,X-mount.mkdir"
+}
+
+write_command()
+{
+	local name word
+	while read -r name; do
+		echo "export $name=$(quoted "${!name}")"
+	done < <(compgen -e P2PMR_ || true)
+	echo "export P2PMR_VM=1 P2PMR_VM_KERNEL=$kernel P2PMR_VM_TOPOLOGY=$topology"
+	echo "export P2PMR_VM_IMAGE=$(quoted "${image%/*}")"
+	echo "lab_path=$(quoted "$repo/build/bin"):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	echo "export PATH HOME=/root TERM=dumb LC_ALL=C.UTF-8"
+	echo "lab_cwd=$(quoted "$PWD")"
+	printf 'set --'
+	for word in "${command[@]}"; do
+		printf ' %s' "$(quoted "$word")"
+	done
+	echo
+}
+
+write_guest_files()
+{
+	write_fstab >"$run_dir/fstab"
+	write_command >"$run_dir/command"
+}
