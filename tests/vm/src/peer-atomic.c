@@ -67,8 +67,10 @@ void test_atomic(char **argv)
  * ring the doorbell.
  */
 enum { WR_FLUSH = 14, WR_ATOMIC_WRITE = 15 };
-enum { FLUSH_GLOBAL = 1, FLUSH_RANGE = 0, FLUSH_MR = 1 };
+enum { FLUSH_GLOBAL = 1, FLUSH_PERSISTENT = 2, FLUSH_RANGE = 0, FLUSH_MR = 1 };
 #define ACCESS_FLUSH_GLOBAL (1 << 8)
+#define ACCESS_FLUSH_PERSISTENT (1 << 9)
+#define ACCESS_FLUSH (ACCESS_ALL | ACCESS_FLUSH_GLOBAL)
 
 struct flush_wr {
 	uint64_t remote_addr;
@@ -122,19 +124,20 @@ static enum ibv_wc_status post_raw(struct loopback *lb, struct rxe_queue_buf *q,
 	return status;
 }
 
-static void flush(struct loopback *lb, struct rxe_queue_buf *q,
-		  const struct request *req, uint64_t at, uint32_t len, int level)
+static enum ibv_wc_status flush(struct loopback *lb, struct rxe_queue_buf *q,
+				const struct request *req, uint64_t at,
+				uint32_t len, int type, int level)
 {
 	struct rxe_send_wqe wqe = { .wr = { .opcode = WR_FLUSH,
 					    .send_flags = IBV_SEND_SIGNALED } };
 	struct flush_wr wr = {
 		.remote_addr = (uintptr_t)req->remote->addr + at, .length = len,
-		.rkey = req->remote->rkey, .type = FLUSH_GLOBAL, .level = level,
+		.rkey = req->remote->rkey, .type = type, .level = level,
 	};
 
 	memcpy(&wqe.wr.wr, &wr, sizeof(wr));
 	wqe.iova = wr.remote_addr;
-	must_succeed(post_raw(lb, q, &wqe, sizeof(wqe), req), "flush");
+	return post_raw(lb, q, &wqe, sizeof(wqe), req);
 }
 
 static void atomic_write(struct loopback *lb, struct rxe_queue_buf *q,
@@ -158,6 +161,21 @@ static void atomic_write(struct loopback *lb, struct rxe_queue_buf *q,
 		die("the memory holds %#lx, not %#lx", peer_word(where), value);
 }
 
+/* A BAR is not persistent: refused at registration, and later */
+static void check_persistent(struct loopback *lb, struct rxe_queue_buf *q,
+			     struct request *req)
+{
+	int access = ACCESS_FLUSH | ACCESS_FLUSH_PERSISTENT;
+
+	if (ibv_reg_mr(lb->pd, req->remote->addr, PAGE, access))
+		die("registered a BAR for flushes to persistence");
+	if (ibv_rereg_mr(req->remote, IBV_REREG_MR_CHANGE_ACCESS, lb->pd, NULL, 0,
+			 access))
+		return;
+	if (flush(lb, q, req, 0, PAGE, FLUSH_PERSISTENT, FLUSH_RANGE) == IBV_WC_SUCCESS)
+		die("a flush to persistence of a BAR succeeded");
+}
+
 /* flush ALLOCATE: atomic writes, and flushes of a range and of the region */
 void test_flush(char **argv)
 {
@@ -165,9 +183,9 @@ void test_flush(char **argv)
 	struct rxe_queue_buf *q;
 	struct loopback lb;
 
-	loopback_open_with(&lb, device_name(), ACCESS_ALL | ACCESS_FLUSH_GLOBAL);
+	loopback_open_with(&lb, device_name(), ACCESS_FLUSH | ACCESS_FLUSH_PERSISTENT);
 	req.remote = must_reg(&lb, peer_map(argv[0], 4 * PAGE, NULL), 4 * PAGE,
-			      ACCESS_ALL | ACCESS_FLUSH_GLOBAL);
+			      ACCESS_FLUSH);
 	req.local = must_reg(&lb, host_map(PAGE, NULL), PAGE, ACCESS_ALL);
 	req.id = 0x2ff0a1b7c3d4e5f6ull;
 	must_succeed(loopback_run(&lb, &req), "write");
@@ -178,8 +196,11 @@ void test_flush(char **argv)
 	atomic_write(&lb, q, &req, PAGE - 8, ~0ull);
 	atomic_write(&lb, q, &req, PAGE, 1);
 
-	flush(&lb, q, &req, 100, 2 * PAGE, FLUSH_RANGE);
-	flush(&lb, q, &req, 0, 0, FLUSH_MR);
+	must_succeed(flush(&lb, q, &req, 100, 2 * PAGE, FLUSH_GLOBAL, FLUSH_RANGE),
+		     "flush of a range");
+	must_succeed(flush(&lb, q, &req, 0, 0, FLUSH_GLOBAL, FLUSH_MR),
+		     "flush of the region");
+	check_persistent(&lb, q, &req);
 	ibv_dereg_mr(req.remote);
 	ibv_dereg_mr(req.local);
 	loopback_close(&lb);

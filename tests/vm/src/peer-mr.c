@@ -137,6 +137,13 @@ static void test_zero(char **argv)
 	}
 }
 
+/* map ALLOCATE BYTES: and wait for a signal to end it */
+static void test_map(char **argv)
+{
+	peer_map(argv[0], strtoul(argv[1], NULL, 0), NULL);
+	pause();
+}
+
 /* bad-maps ALLOCATE POOL-BYTES: mmap says no, and why */
 static void expect_no_map(int fd, size_t len, int flags, int want)
 {
@@ -213,7 +220,7 @@ static const struct {
 	{ "data", 1, test_data }, { "mixed", 1, test_mixed },
 	{ "two", 2, test_two }, { "past-end", 1, test_past_end },
 	{ "read-only", 1, test_read_only }, { "atomic", 1, test_atomic },
-	{ "fill", 2, test_fill }, { "zero", 2, test_zero },
+	{ "map", 2, test_map }, { "fill", 2, test_fill }, { "zero", 2, test_zero },
 	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
 	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
 	{ "revoked", 2, test_revoked }, { "soak", 2, test_soak }, { "fork", 1, test_fork },

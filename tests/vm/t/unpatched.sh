@@ -31,6 +31,7 @@ perftest_fails()
 
 subtest "a writable region is refused" "$peer_mr" refused "$cmb0" EFAULT rw
 subtest "a read-only region is refused" "$peer_mr" refused "$cmb0" EREMOTEIO ro
+subtest "the library says why" build/tests/vm/lib-peer no-pin "$(drive_name 0)"
 subtest "perftest fails" perftest_fails
 subtest "the next owner sees the last one's bytes" next_owner_sees_the_last_ones_bytes
 finish

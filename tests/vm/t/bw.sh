@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # expect_status sets output
+# DESCRIPTION: p2pmr bw moves the right bytes over any memory, and ends well when it cannot
+# KERNEL: p2p
+# TOPOLOGY: switch
+# TIMEOUT: 420
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+
+d0=$(drive_name 0)
+d1=$(drive_name 1)
+address=127.0.0.1
+
+listening()
+{
+	[ -n "$(ss -Htln "sport = :18515")" ] || ! kill -0 "$server_pid" 2>/dev/null
+}
+
+# server ARG...: in the background; its output is in $test_dir/server. Clients
+# wait for one themselves, but a busy machine may need more time than they have.
+server()
+{
+	run_bg p2pmr bw "$@" >"$test_dir/server" 2>&1
+	server_pid=$!
+	within 30 listening
+}
+
+# server_ends STATUS [PATTERN]
+server_ends()
+{
+	local status=0
+	wait "$server_pid" || status=$?
+	[ "$status" = "$1" ] || fail "the server's status is $status, not $1: $(cat "$test_dir/server")"
+	[ $# -lt 2 ] || grep -qE -- "$2" "$test_dir/server" ||
+		fail "no '$2' from the server: $(cat "$test_dir/server")"
+}
+
+# said PATTERN...: the last command's output
+said()
+{
+	local pattern
+	for pattern; do
+		grep -qE -- "$pattern" <<<"$output" || fail "no '$pattern' in: $output"
+	done
+}
+
+pools_are_whole()
+{
+	local i
+	for i in 0 1; do
+		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
+	done
+}
+
+# ---- the right bytes ------------------------------------------------------
+
+route_of()
+{
+	case $1 in
+	host) echo host ;;
+	*) echo umem ;;
+	esac
+}
+
+# moves OP SERVER-MEMORY CLIENT-MEMORY SIZE COUNT
+moves()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	local filter='.results | length == 1 and (.[0] |
+		.memory == {client: $cm, server: $sm} and .route == {client: $cr, server: $sr}
+		and .iterations == $n and .verified_bytes >= $size
+		and .bw_average_mib_per_s > 0 and .bw_peak_mib_per_s > 0)'
+	server --mem "$2"
+	expect_status 0 p2pmr bw --op "$1" --mem "$3" -s "$4" -n "$5" --json "$address"
+	server_ends 0
+	jq -e --arg sm "$2" --arg cm "$3" --arg sr "$(route_of "$2")" --arg cr "$(route_of "$3")" \
+		--argjson size "${4/1M/1048576}" --argjson n "$5" "$filter" <<<"$output" >/dev/null ||
+		fail "another report than expected: $output"
+}
+
+# All sizes between two memories
+all_sizes()
+{
+	moves "$@" 1 200
+	moves "$@" 4095 40
+	moves "$@" 4097 40
+	moves "$@" 65536 10
+	moves "$@" 1M 3
+}
+
+# Numbers that divide nothing, several queue pairs, time instead of a count
+odd_numbers()
+{
+	local args
+	for args in "-q 4 -t 16 -Q 7 -n 101 -s 777" "-q 3 -t 5 -Q 100 -n 13 -s 4097 --op read" \
+		"-D 2 -q 3 -t 20 -Q 9 -s 100" "-D 1 -s 65K --op read" "-n 1 -t 1 -s 1" \
+		"-m 256 -s 9999 -n 20" "-o 1 --op read -n 20 -s 3000"; do
+		server
+		# shellcheck disable=SC2086 # words
+		expect_status 0 p2pmr bw $args --report_gbits "$address"
+		said 'BW average\[Gb/sec\]' ' host/host +host/host$'
+		server_ends 0
+	done
+}
+
+# Both options say when to end
+count_and_time_exclude_each_other()
+{
+	expect_status 2 p2pmr bw -n 1 -D 1 "$address"
+}
+
+# By every address that the device has; two different kinds never meet
+gids()
+{
+	local i
+	for i in 0 1 2; do
+		server -x "$i"
+		expect_output " Device: rxe0 port 1, GID $i " p2pmr bw -n 5 -x "$i" "$address"
+		server_ends 0
+	done
+	server -x 0
+	expect_status 1 p2pmr bw -n 5 -x 1 "$address"
+	said 'GID 0 .* an IPv6 address, .* an IPv4 address.*\[PARAMETER_MISMATCH\]$'
+	server_ends 1 '\[PARAMETER_MISMATCH\]$'
+}
+
+by_name_and_by_address()
+{
+	server --mem "$(drive_address 0)"
+	expect_status 0 p2pmr bw -s 4K -n 5 --mem "$(drive_address 1)" ::1
+	said " $d1/$d0 +umem/umem$"
+	server_ends 0 " $d1/$d0 +umem/umem$"
+}
+
+unverified()
+{
+	server
+	expect_status 0 p2pmr bw --no-verify -n 5 --json "$address"
+	jq -e '.verify == false and .results[0].verified_bytes == 0' <<<"$output" >/dev/null || fail "$output"
+	server_ends 0
+}
+
+# ---- comparing ------------------------------------------------------------
+
+compares()
+{
+	server --mem "$d0"
+	expect_status 0 p2pmr bw --compare host --mem "$d1" -s 16K -n 20 "$address"
+	said ' host/host +host/host$' " $d1/$d0 +umem/umem$" \
+		"^ Ratio of BW average, $d1/$d0 to host/host: [0-9.]+$"
+	server_ends 0
+	server --mem "$d0"
+	expect_status 0 p2pmr bw --compare host --compare-side server -s 16K -n 20 --json \
+		--json-file "$test_dir/file" "$address"
+	jq -e --arg d "$d0" '.ratio_bw_average > 0 and [.results[].memory.client] == ["host", "host"]
+		and [.results[].memory.server] == ["host", $d]' <<<"$output" >/dev/null || fail "$output"
+	diff "$test_dir/file" - <<<"$output" || fail "--json-file holds another report"
+	server_ends 0
+	server --mem "$d0"
+	expect_status 0 p2pmr bw --compare host --compare-side client --mem "$d1" -s 16K -n 20 "$address"
+	said " host/$d0 +host/umem$" " $d1/$d0 +umem/umem$"
+	server_ends 0
+}
+
+# ---- wrong bytes ----------------------------------------------------------
+
+running()
+{
+	grep -q MiB/s "$test_dir/$1"
+}
+
+# flip PID OFFSET: change a byte of its host memory, behind its back
+flip()
+{
+	local start byte
+	start=0x$(sed -n '/memfd:p2pmr/s/-.*//p' "/proc/$1/maps" | head -n 1)
+	byte=$(dd if="/proc/$1/mem" bs=1 skip=$((start + $2)) count=1 status=none | od -An -tu1)
+	printf '%b' "\\x$(printf %x $((byte ^ 1)))" |
+		dd of="/proc/$1/mem" bs=1 seek=$((start + $2)) conv=notrunc status=none
+}
+
+# The source changes while it is sent, into a drive's memory: the receiver
+# must see it there
+wrong_bytes_written_are_seen()
+{
+	local status=0
+	server --mem "$d0"
+	run_bg p2pmr bw -s 64K -D 10 --progress "$address" >"$test_dir/client" 2>&1
+	client_pid=$!
+	within 20 running client
+	flip "$client_pid" 5000
+	wait "$client_pid" || status=$?
+	[ "$status" = 1 ] || fail "the client's status is $status: $(cat "$test_dir/client")"
+	grep -q "Wrong data in the server's memory: 1 of 65600 bytes, the first at offset 5000,.*DATA_MISMATCH" \
+		"$test_dir/client" || fail "the client said: $(cat "$test_dir/client")"
+	server_ends 1 "1 of 65600 bytes, the first at offset 5000,.*DATA_MISMATCH"
+}
+
+wrong_bytes_read_are_seen()
+{
+	server
+	run_bg p2pmr bw -s 64K -D 10 --op read --mem "$d0" --progress --json "$address" \
+		>"$test_dir/client" 2>"$test_dir/progress"
+	client_pid=$!
+	within 20 running progress
+	flip "$server_pid" 65535
+	! wait "$client_pid" || fail "the client's status is 0"
+	jq -e '.error.reason == "DATA_MISMATCH" and (.error.text | contains("offset 65535"))' \
+		"$test_dir/client" >/dev/null || fail "the client said: $(cat "$test_dir/client")"
+	server_ends 1 "Wrong data in the client's memory: 1 of 65600.*DATA_MISMATCH"
+}
+
+# ---- ends -----------------------------------------------------------------
+
+# An end within 10 s, and all memory given back
+ended_in_time()
+{
+	[ $((SECONDS - $1)) -le 10 ] || fail "it took $((SECONDS - $1)) s"
+	within 5 pools_are_whole
+}
+
+server_is_killed()
+{
+	local start status=0
+	server --mem "$d0"
+	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
+	client_pid=$!
+	within 20 running client
+	start=$SECONDS
+	kill -KILL "$server_pid"
+	wait "$client_pid" || status=$?
+	[ "$status" = 1 ] || fail "the client's status is $status"
+	grep -qE 'The server has gone away.*\[PEER_LOST\]' "$test_dir/client" ||
+		fail "the client said: $(cat "$test_dir/client")"
+	ended_in_time "$start"
+}
+
+# client_gets SIGNAL PATTERN: what the server says then
+client_gets()
+{
+	local start
+	server --mem "$d0"
+	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
+	client_pid=$!
+	within 20 running client
+	start=$SECONDS
+	kill -s "$1" "$client_pid"
+	! wait "$client_pid" 2>/dev/null || fail "the client's status is 0"
+	server_ends 1 "$2"
+	ended_in_time "$start"
+}
+
+server_is_interrupted()
+{
+	server --mem "$d0"
+	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
+	client_pid=$!
+	within 20 running client
+	kill -TERM "$server_pid"
+	! wait "$client_pid" || fail "the client's status is 0"
+	grep -qE 'The server failed: Ended by signal 15.*\[INTERRUPTED\]' "$test_dir/client" ||
+		fail "the client said: $(cat "$test_dir/client")"
+	server_ends 1 '\[INTERRUPTED\]$'
+}
+
+no_server()
+{
+	local start=$SECONDS
+	expect_status 1 p2pmr bw "$address"
+	said 'Cannot connect to the server 127.0.0.1, TCP port 18515: Connection refused.*\[CONNECT\]$'
+	[ $((SECONDS - start)) -le 9 ] || fail "it took $((SECONDS - start)) s"
+}
+
+late_server()
+{
+	run_bg p2pmr bw -n 5 "$address" >"$test_dir/client" 2>&1
+	client_pid=$!
+	server
+	wait "$client_pid" || fail "the client said: $(cat "$test_dir/client")"
+	server_ends 0
+}
+
+sizes_differ()
+{
+	server -s 4K
+	expect_status 1 p2pmr bw -s 64K "$address"
+	said 'the client 65536, the server 4096.*\[PARAMETER_MISMATCH\]$'
+	server_ends 1 'the client 65536, the server 4096.*\[PARAMETER_MISMATCH\]$'
+}
+
+# Others may knock at a port, or only look whether it is open
+strangers_are_sent_away()
+{
+	server
+	for bytes in 'GET / HTTP/1.1\r\n\r\n' '' '\x70\x32\x62\x77\x00\x01\x00\x01\xff\xff\xff\xff' \
+		'\x70\x32\x62\x77\x00\x02\x00\x01\x00\x00\x00\x00' "$(printf 'x%.0s' {1..5000})"; do
+		(
+			exec 3<>/dev/tcp/127.0.0.1/18515
+			printf '%b' "$bytes" >&3
+		)
+	done
+	# shellcheck disable=SC2016 # for the other shell
+	expect_status 0 timeout 10 bash -c 'exec 3<>/dev/tcp/127.0.0.1/18515
+		head -c 4000 /dev/urandom >&3; cat <&3 | grep -qa PROTOCOL'
+	expect_status 0 p2pmr bw -n 5 "$address"
+	server_ends 0 'The client sent bytes that are no message of p2pmr bw.*\[PROTOCOL\]$'
+	grep -q 'version 2 of the protocol' "$test_dir/server" || fail "$(cat "$test_dir/server")"
+}
+
+port_is_taken()
+{
+	server
+	expect_status 1 p2pmr bw
+	said 'Cannot listen on TCP port 18515: Address already in use.*\[CONNECT\]$'
+}
+
+# ---- what cannot be -------------------------------------------------------
+
+unknown_names()
+{
+	expect_status 1 p2pmr bw -d rxe7
+	said 'no RDMA device "rxe7"\. There are: rxe0\. .*\[NO_RDMA_DEVICE\]$'
+	expect_status 1 p2pmr bw --mem nvme9 "$address"
+	said '"nvme9".*\[NO_PROVIDER\]$'
+	expect_status 1 p2pmr bw -i 2
+	said 'rxe0 has no port 2.*\[RDMA_DEVICE\]$'
+	expect_status 1 p2pmr bw -x 99
+	said 'no GID at index 99.*\[RDMA_DEVICE\]$'
+}
+
+too_large_for_the_drive()
+{
+	server --mem "$d0"
+	expect_status 1 p2pmr bw -s 8M -q 9 -n 1 "$address"
+	said 'The server failed: .*\[TOO_LARGE\]$'
+	server_ends 1 '\[TOO_LARGE\]$'
+	pools_are_whole || fail "memory is missing"
+}
+
+# powerless COMMAND...: root without any capability; a user of another name
+# might not even reach the build tree
+powerless()
+{
+	setpriv --inh-caps=-all --bounding-set=-all "$@"
+}
+
+memlock_is_too_small()
+{
+	server
+	ulimit -l 64
+	expect_status 1 powerless p2pmr bw -s 1M -n 1 "$address"
+	said 'RLIMIT_MEMLOCK of 65536 bytes.*\[MEMLOCK\]$'
+	server_ends 1 'The client failed: .*\[MEMLOCK\]$'
+}
+
+allocate_is_forbidden()
+{
+	local file
+	file=$(cmb_allocate_path 0)
+	defer chmod "$(stat -c %a "$file")" "$file"
+	chmod 0 "$file"
+	expect_status 1 powerless p2pmr bw --mem "$d0" "$address"
+	said '\[NO_PERMISSION\]$'
+	expect_status 1 powerless p2pmr bw --mem "$d0" --json
+	jq -e '.error.reason == "NO_PERMISSION" and .error.errno == "EACCES"' <<<"$output" >/dev/null || fail "$output"
+}
+
+for op in write read; do
+	subtest "$op, host to host" all_sizes $op host host
+	subtest "$op, drive to drive" all_sizes $op "$d0" "$d1"
+	subtest "$op, server on a drive" all_sizes $op "$d0" host
+	subtest "$op, client on a drive" all_sizes $op host "$d1"
+done
+subtest "odd numbers" odd_numbers
+subtest "count and time exclude each other" count_and_time_exclude_each_other
+subtest "GIDs" gids
+subtest "by name and by address" by_name_and_by_address
+subtest "unverified" unverified
+subtest "comparing" compares
+subtest "wrong bytes written are seen" wrong_bytes_written_are_seen
+subtest "wrong bytes read are seen" wrong_bytes_read_are_seen
+subtest "the server is killed" server_is_killed
+subtest "the client is killed" client_gets KILL 'The client has gone away.*\[PEER_LOST\]$'
+subtest "the client is interrupted" client_gets INT 'The client failed: Ended by signal 2.*\[INTERRUPTED\]$'
+subtest "the server is interrupted" server_is_interrupted
+subtest "no server" no_server
+subtest "a late server" late_server
+subtest "sizes differ" sizes_differ
+subtest "strangers are sent away" strangers_are_sent_away
+subtest "the port is taken" port_is_taken
+subtest "unknown names" unknown_names
+subtest "too large for the drive" too_large_for_the_drive
+subtest "RLIMIT_MEMLOCK is too small" memlock_is_too_small
+subtest "allocating is forbidden" allocate_is_forbidden
+subtest "no memory is lost" pools_are_whole
+finish

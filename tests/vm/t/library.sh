@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# DESCRIPTION: the library on a drive's memory, and why things fail
+# KERNEL: p2p
+# TOPOLOGY: switch
+# TIMEOUT: 180
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+
+drive=$(drive_name 0)
+address=$(drive_address 0)
+lib_peer=build/tests/vm/lib-peer
+
+siw_did_not_opt_in()
+{
+	rdma link add siw0 type siw netdev eth0
+	defer rdma link delete siw0
+	RDMA_DEVICE=siw0 "$lib_peer" opt-in "$drive"
+}
+
+# The file may be opened by anyone here: it is the limit that is to fail
+memlock()
+{
+	chmod a+rw "$(cmb_allocate_path 0)"
+	defer chmod 660 "$(cmb_allocate_path 0)"
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+		"$lib_peer" memlock "$drive"
+}
+
+permission()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+		"$lib_peer" permission "$drive"
+}
+
+gone()
+{
+	"$lib_peer" gone "$drive" "$address"
+	echo "$address" >/sys/bus/pci/drivers/nvme/bind
+}
+
+subtest "allocate, register, read and write" "$lib_peer" use "$drive"
+subtest "by PCI address" "$lib_peer" use "$address"
+subtest "sizes that cannot be had" "$lib_peer" sizes "$drive"
+subtest "ranges that cannot be registered" "$lib_peer" ranges "$drive"
+subtest "a device that did not opt in" siw_did_not_opt_in
+subtest "RLIMIT_MEMLOCK" memlock
+subtest "no permission" permission
+subtest "a drive that leaves" gone
+finish

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line: argp, and numbers. Those are strict: the whole word must be the number, so
+ * that "1O24", "-1" and "" are refused and nothing wraps around.
+ */
+#ifndef P2PMR_TOOLS_ARGS_H
+#define P2PMR_TOOLS_ARGS_H
+
+#include <stdint.h>
+
+/* Before argp_parse(): exit status, --version, and the name in messages */
+void args_init(char **argv, char *name);
+
+/* Decimal, within [min, max]. Returns 0, -EINVAL or -ERANGE */
+int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val);
+
+/* The same with an optional suffix K, M or G (powers of 1024) */
+int args_size(const char *word, uint64_t min, uint64_t max, uint64_t *val);
+
+/* "64 KiB", "1.5 GiB", for people. Returns @text */
+char *args_human_size(uint64_t bytes, char *text, int len);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include <p2pmr/buffer.h>
+
+#include "bw_pattern.h"
+#include "fail.h"
+#include "stop.h"
+
+/* Small enough that Ctrl-C is heard while slow device memory is copied */
+#define CHUNK_BYTES 65536
+
+static size_t chunk_at(const struct bw_layout *lay, uint64_t offset)
+{
+	uint64_t left = lay->area_bytes - offset;
+
+	return left < CHUNK_BYTES ? left : CHUNK_BYTES;
+}
+
+int bw_area_fill(struct p2pmr_buf *buf, const struct bw_layout *lay,
+		 uint64_t key, enum bw_fill fill)
+{
+	uint64_t offset;
+	uint8_t *chunk;
+	size_t len;
+	int ret = -1;
+
+	chunk = malloc(CHUNK_BYTES);
+	if (!chunk)
+		return fail_nomem();
+
+	for (offset = 0; offset < lay->area_bytes; offset += len) {
+		if (stop_check())
+			goto out;
+		len = chunk_at(lay, offset);
+		bw_pattern_fill(key, fill, offset, chunk, len);
+		if (p2pmr_buf_write(buf, offset, chunk, len)) {
+			fail_lib("filling the memory with test data");
+			goto out;
+		}
+	}
+	ret = 0;
+out:
+	free(chunk);
+	return ret;
+}
+
+int bw_area_check(struct p2pmr_buf *buf, const struct bw_layout *lay,
+		  uint64_t key, struct bw_verdict *verdict)
+{
+	uint8_t *expected, *got;
+	uint64_t offset;
+	size_t len;
+	int ret = -1;
+
+	memset(verdict, 0, sizeof(*verdict));
+	expected = malloc(2 * CHUNK_BYTES);
+	if (!expected)
+		return fail_nomem();
+	got = expected + CHUNK_BYTES;
+
+	for (offset = 0; offset < lay->area_bytes; offset += len) {
+		if (stop_check())
+			goto out;
+		len = chunk_at(lay, offset);
+		if (p2pmr_buf_read(buf, offset, got, len)) {
+			fail_lib("reading the received data");
+			goto out;
+		}
+		bw_pattern_expect(key, lay, offset, expected, len);
+		bw_pattern_compare(expected, got, offset, len, verdict);
+	}
+	ret = 0;
+out:
+	free(expected);
+	return ret;
+}

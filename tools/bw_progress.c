@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bw_progress.h"
+#include "clock.h"
+
+#define SECOND_NS 1000000000ULL
+/* Back to the start of the line, and clear it */
+#define LINE_AGAIN "\r\033[K"
+
+void bw_progress_init(struct bw_progress *pr, const struct wire_params *params,
+		      bool wanted)
+{
+	memset(pr, 0, sizeof(*pr));
+	pr->params = params;
+	pr->tty = isatty(STDERR_FILENO);
+	pr->on = wanted || pr->tty;
+	pr->start_ns = clock_ns();
+	pr->last_ns = pr->start_ns;
+}
+
+static void show_goal(const struct bw_progress *pr, uint64_t messages)
+{
+	const struct wire_params *p = pr->params;
+
+	if (p->duration_s)
+		fprintf(stderr, " of %u s, %llu messages", p->duration_s,
+			(unsigned long long)messages);
+	else
+		fprintf(stderr, ", %llu of %llu messages",
+			(unsigned long long)messages,
+			(unsigned long long)(p->iterations * p->qps));
+}
+
+void bw_progress_show(struct bw_progress *pr, uint64_t now_ns,
+		      uint64_t messages)
+{
+	uint64_t ns = now_ns - pr->last_ns;
+	uint64_t bytes;
+
+	if (!pr->on || ns < SECOND_NS)
+		return;
+	bytes = (messages - pr->last_messages) * pr->params->size;
+	fprintf(stderr, "%s %llu s", pr->tty ? LINE_AGAIN : "",
+		(unsigned long long)((now_ns - pr->start_ns) / SECOND_NS));
+	show_goal(pr, messages);
+	fprintf(stderr, ", %.2f MiB/s%s", bytes * 1e9 / ns / (1 << 20),
+		pr->tty ? "" : "\n");
+	fflush(stderr);
+	pr->last_ns = now_ns;
+	pr->last_messages = messages;
+	pr->shown = true;
+}
+
+void bw_progress_end(struct bw_progress *pr)
+{
+	if (pr->shown && pr->tty) {
+		fputs(LINE_AGAIN, stderr);
+		fflush(stderr);
+	}
+}

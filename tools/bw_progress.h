@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A line on stderr each second of a run: on a terminal always the same line,
+ * elsewhere only when asked for.
+ */
+#ifndef P2PMR_TOOLS_BW_PROGRESS_H
+#define P2PMR_TOOLS_BW_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bw_wire.h"
+
+struct bw_progress {
+	const struct wire_params *params;
+	uint64_t start_ns;
+	uint64_t last_ns;
+	uint64_t last_messages;
+	bool on;
+	bool tty;
+	bool shown;
+};
+
+void bw_progress_init(struct bw_progress *pr, const struct wire_params *params,
+		      bool wanted);
+void bw_progress_show(struct bw_progress *pr, uint64_t now_ns,
+		      uint64_t messages);
+void bw_progress_end(struct bw_progress *pr);
+
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bw.h"
+#include "fail.h"
+#include "stop.h"
+
+struct server {
+	struct bw_report *rep;
+	struct bw_dev *dev;
+	struct chan ch;
+	struct p2pmr_provider *own;
+	struct p2pmr_provider *host;
+};
+
+static const char *yes_no(bool val)
+{
+	return val ? "--verify" : "--no-verify";
+}
+
+static int disagree(const char *what, const char *mine, const char *theirs)
+{
+	return fail(CMD_FAILED, REASON_PARAMETER_MISMATCH, EINVAL,
+		    "Give both sides the same value, or leave it out on the server.",
+		    "Client and server were given different values of %s: the client %s, the server %s.",
+		    what, theirs, mine);
+}
+
+static int disagree_number(const char *what, uint64_t mine, uint64_t theirs)
+{
+	char text[2][32];
+
+	snprintf(text[0], sizeof(text[0]), "%llu", (unsigned long long)mine);
+	snprintf(text[1], sizeof(text[1]), "%llu", (unsigned long long)theirs);
+	return disagree(what, text[0], text[1]);
+}
+
+int bw_params_agree(const struct bw_opts *server,
+		    const struct wire_params *client)
+{
+	const struct wire_params *p = &server->params;
+	const struct {
+		enum bw_given given;
+		const char *what;
+		uint64_t mine, theirs;
+	} numbers[] = {
+		{ BW_GIVEN_SIZE, "-s (message size)", p->size, client->size },
+		{ BW_GIVEN_ITERATIONS, "-n (iterations)", p->iterations,
+		  client->iterations },
+		{ BW_GIVEN_DURATION, "-D (duration)", p->duration_s,
+		  client->duration_s },
+		{ BW_GIVEN_DEPTH, "-t (depth)", p->depth, client->depth },
+		{ BW_GIVEN_QPS, "-q (queue pairs)", p->qps, client->qps },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (server->given & numbers[i].given &&
+		    numbers[i].mine != numbers[i].theirs)
+			return disagree_number(numbers[i].what,
+					       numbers[i].mine,
+					       numbers[i].theirs);
+	}
+	if (server->given & BW_GIVEN_OP && p->op != client->op)
+		return disagree("--op", bw_op_name(p->op),
+				bw_op_name(client->op));
+	if (server->given & BW_GIVEN_VERIFY && p->verify != client->verify)
+		return disagree("--verify", yes_no(p->verify),
+				yes_no(client->verify));
+	return 0;
+}
+
+static int answer_hello(struct server *srv, const struct wire_hello *hello)
+{
+	struct wire_msg msg = { .type = WIRE_WELCOME };
+	struct bw_report *rep = srv->rep;
+
+	if (bw_params_agree(rep->opts, &hello->params) ||
+	    bw_check_size(srv->dev, hello->params.size))
+		return -1;
+	rep->params = hello->params;
+	rep->ident[BW_CLIENT] = hello->ident;
+	bw_ident(&rep->ident[BW_SERVER], srv->dev, rep->opts->mem);
+	msg.u.welcome = rep->ident[BW_SERVER];
+	return chan_send(&srv->ch, &msg);
+}
+
+static void fill_row(struct bw_row *row, const struct bw_pass *pass,
+		     const struct wire_done *done)
+{
+	memset(row, 0, sizeof(*row));
+	memcpy(row->memory[BW_CLIENT], pass->remote.memory, WIRE_NAME_MAX);
+	memcpy(row->memory[BW_SERVER], pass->local.memory, WIRE_NAME_MAX);
+	memcpy(row->route[BW_CLIENT], pass->remote.route, WIRE_NAME_MAX);
+	memcpy(row->route[BW_SERVER], pass->local.route, WIRE_NAME_MAX);
+	row->mtu = pass->mtu;
+	row->done = *done;
+}
+
+/*
+ * From READY to DONE the server sleeps on the control channel: spinning would
+ * take the CPU from a software RDMA device, and from the client beside it.
+ */
+static int serve_run(struct server *srv, struct bw_pass *pass)
+{
+	struct wire_msg msg = { .type = WIRE_READY };
+	struct bw_verdict verdict = { 0 };
+	struct wire_done done;
+	struct bw_row row;
+
+	msg.u.ready = pass->local;
+	if (chan_send(&srv->ch, &msg) ||
+	    chan_recv(&srv->ch, WIRE_DONE, &msg, CHAN_FOREVER))
+		return -1;
+	done = msg.u.done;
+
+	if (pass->params->op == BW_WRITE && bw_pass_check(pass, &verdict))
+		return -1;
+	msg = (struct wire_msg){ .type = WIRE_VERDICT };
+	msg.u.verdict = verdict;
+	if (chan_send(&srv->ch, &msg))
+		return -1;
+
+	fill_row(&row, pass, &done);
+	row.verdict = pass->params->op == BW_WRITE ? verdict : done.verdict;
+	if (!row.verdict.wrong_bytes) {
+		bw_report_row(srv->rep, &row);
+		return 0;
+	}
+	srv->ch.peer_knows = true;
+	return bw_fail_verdict(&row.verdict, pass->params->op == BW_WRITE ?
+					     "the server's memory" :
+					     "the client's memory");
+}
+
+static int serve_pass(struct server *srv)
+{
+	struct p2pmr_provider *provider;
+	struct bw_pass *pass;
+	struct wire_msg msg;
+	uint64_t key;
+	int ret = -1;
+
+	/* The client fills its memory first, which takes its time */
+	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg, CHAN_FOREVER))
+		return -1;
+	provider = msg.u.begin.server_memory == BW_MEMORY_HOST ? srv->host :
+								 srv->own;
+	key = bw_pattern_key(msg.u.begin.seed, msg.u.begin.pass);
+
+	pass = calloc(1, sizeof(*pass));
+	if (!pass)
+		return fail_nomem();
+	if (bw_pass_open(pass, srv->dev, srv->rep->opts, &srv->rep->params,
+			 provider, BW_SERVER, key))
+		goto out_free;
+	ret = bw_pass_connect(pass, srv->dev, &msg.u.begin.client);
+	if (!ret)
+		ret = serve_run(srv, pass);
+	bw_pass_close(pass);
+out_free:
+	free(pass);
+	return ret;
+}
+
+static int serve_client(struct server *srv, const struct wire_hello *hello)
+{
+	struct wire_msg msg;
+	uint32_t i;
+
+	if (answer_hello(srv, hello))
+		return -1;
+	for (i = 0; i < hello->passes; i++) {
+		if (serve_pass(srv))
+			return -1;
+	}
+	return chan_recv(&srv->ch, WIRE_BYE, &msg, CHAN_FOREVER);
+}
+
+/*
+ * Wait for a client. Whoever connects and does not speak our protocol (a port
+ * scanner, a script that looks whether the server is up) is none: the server
+ * says so and goes on waiting.
+ */
+static int wait_client(struct server *srv, int listen_fd,
+		       struct wire_hello *hello)
+{
+	struct wire_msg msg;
+
+	for (;;) {
+		if (chan_accept(&srv->ch, listen_fd))
+			return -1;
+		if (!chan_recv(&srv->ch, WIRE_HELLO, &msg, CHAN_REPLY_MS)) {
+			*hello = msg.u.hello;
+			return 0;
+		}
+		if (stop_requested()) {
+			chan_close(&srv->ch);
+			return -1;
+		}
+		failure_print(fail_get(), BW_CMD);
+		chan_close(&srv->ch);
+		fail_clear();
+	}
+}
+
+static int find_memory(struct server *srv, struct p2pmr_context *ctx)
+{
+	srv->own = p2pmr_provider_find(ctx, srv->rep->opts->mem);
+	if (!srv->own)
+		return fail_lib("--mem");
+	srv->host = p2pmr_provider_find(ctx, BW_HOST);
+	return srv->host ? 0 : fail_lib(BW_HOST);
+}
+
+int bw_server(struct bw_report *rep, struct bw_dev *dev,
+	      struct p2pmr_context *ctx)
+{
+	struct server srv = { .rep = rep, .dev = dev };
+	struct wire_hello hello;
+	int listen_fd;
+	int ret;
+
+	if (find_memory(&srv, ctx) || bw_dev_open(dev, rep->opts) ||
+	    bw_probe_memory(dev, srv.own))
+		return -1;
+	listen_fd = chan_listen(rep->opts->tcp_port);
+	if (listen_fd < 0)
+		return -1;
+	fprintf(stderr, "%s: waiting for a client on TCP port %u\n", BW_CMD,
+		rep->opts->tcp_port);
+	ret = wait_client(&srv, listen_fd, &hello);
+	/* One client; a second one is to see at once that it is not served */
+	close(listen_fd);
+	if (ret)
+		return -1;
+	ret = serve_client(&srv, &hello);
+	chan_close(&srv.ch);
+	return ret;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The p2pmr command: one file per subcommand, each with one entry point.
+ */
+#ifndef P2PMR_TOOLS_CMD_H
+#define P2PMR_TOOLS_CMD_H
+
+/* Exit statuses, the same for every subcommand */
+enum cmd_status {
+	CMD_GOOD = 0,
+	CMD_FAILED = 1,		/* the thing asked for failed */
+	CMD_USAGE = 2,
+	CMD_IMPOSSIBLE = 77,	/* not possible on this machine */
+};
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#ifndef P2PMR_VERSION
+#define P2PMR_VERSION "0.0.0"
+#endif
+
+int cmd_list(int argc, char **argv);
+int cmd_bw(int argc, char **argv);
+
+#endif
