@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Buffers: memory of a provider, mapped. */
+#include "private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int fail_too_large(const struct p2pmr_provider *provider,
+			  size_t size_bytes, uint64_t all)
+{
+	return p2pmr_fail(P2PMR_REASON_TOO_LARGE, ENOMEM,
+			  "Ask for less, or take a larger provider.",
+			  "%zu bytes were asked for, but %s has only %" PRIu64
+			  " bytes in all.", size_bytes, provider->name, all);
+}
+
+/* The provider has no such piece: say which of the ways that is. */
+static int fail_no_space(const struct p2pmr_provider *provider, size_t size)
+{
+	struct p2pmr_provider_space space;
+	int ret = provider->ops->space(provider, &space);
+
+	if (ret)
+		return ret;
+	if (size > space.size_bytes)
+		return fail_too_large(provider, size, space.size_bytes);
+	if (size > space.available_bytes)
+		return p2pmr_fail(P2PMR_REASON_POOL_EXHAUSTED, ENOMEM,
+				  "Free buffers and their memory regions, here or in other processes, or ask for less.",
+				  "%zu bytes were asked for, but only %" PRIu64
+				  " of the %" PRIu64 " bytes of %s are available.",
+				  size, space.available_bytes,
+				  space.size_bytes, provider->name);
+	return p2pmr_fail(P2PMR_REASON_POOL_EXHAUSTED, ENOMEM,
+			  "Ask for smaller pieces, free other buffers of this provider, or raise RLIMIT_AS or vm.max_map_count if the process uses them up.",
+			  "%zu bytes were asked for; %s has %" PRIu64
+			  " bytes available, but not in one piece, or the process may map no more.",
+			  size, provider->name, space.available_bytes);
+}
+
+static int map(struct p2pmr_provider *provider, size_t size_bytes,
+	       struct p2pmr_buf *buf)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int ret;
+
+	/* Nothing is larger than that, and rounding up must not wrap. */
+	if (size_bytes > PTRDIFF_MAX - (page - 1))
+		return p2pmr_fail(P2PMR_REASON_TOO_LARGE, ENOMEM,
+				  "Ask for less.",
+				  "%zu bytes were asked for of %s, which is more than a process can map.",
+				  size_bytes, provider->name);
+	buf->provider = provider;
+	buf->size = (size_bytes + page - 1) / page * page;
+	ret = provider->ops->map(provider, buf->size, &buf->addr);
+	if (ret == -ENOSPC)
+		ret = fail_no_space(provider, buf->size);
+	return ret;
+}
+
+struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
+				  size_t size_bytes)
+{
+	int saved_errno = errno;
+	struct p2pmr_buf *buf;
+
+	if (!provider || !size_bytes) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass a provider and a size of at least 1.",
+			   "p2pmr_buf_alloc() was given %s.",
+			   provider ? "a size of 0" : "a NULL provider");
+		return NULL;
+	}
+	buf = calloc(1, sizeof(*buf));
+	if (!buf) {
+		p2pmr_fail_memory("a buffer");
+		return NULL;
+	}
+	if (map(provider, size_bytes, buf)) {
+		int err = errno;
+
+		free(buf);
+		errno = err;
+		return NULL;
+	}
+	p2pmr_context_get(provider->ctx);
+	p2pmr_info("allocated %zu bytes of %s at %p", buf->size,
+		   provider->name, buf->addr);
+	errno = saved_errno;
+	return buf;
+}
+
+void p2pmr_buf_free(struct p2pmr_buf *buf)
+{
+	int saved_errno = errno;
+
+	if (!buf)
+		return;
+	if (munmap(buf->addr, buf->size))
+		p2pmr_warn("munmap of %zu bytes at %p: %s", buf->size,
+			   buf->addr, p2pmr_errno_name(errno));
+	p2pmr_context_put(buf->provider->ctx);
+	free(buf);
+	errno = saved_errno;
+}
+
+void *p2pmr_buf_addr(const struct p2pmr_buf *buf)
+{
+	return buf->addr;
+}
+
+size_t p2pmr_buf_size(const struct p2pmr_buf *buf)
+{
+	return buf->size;
+}
+
+struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf)
+{
+	return buf->provider;
+}
+
+static int check_range(const struct p2pmr_buf *buf, size_t offset,
+		       const void *other, size_t len_bytes)
+{
+	if (!buf || !other)
+		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+				  "Pass a buffer and the memory to copy from or to.",
+				  "A copy was asked for with a NULL %s.",
+				  buf ? "address" : "buffer");
+	if (offset > buf->size || len_bytes > buf->size - offset)
+		return p2pmr_fail(P2PMR_REASON_OUT_OF_RANGE, EINVAL,
+				  "Keep offset plus length within p2pmr_buf_size().",
+				  "%zu bytes at offset %zu do not lie within a buffer of %zu bytes.",
+				  len_bytes, offset, buf->size);
+	return 0;
+}
+
+int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
+		    size_t len_bytes)
+{
+	int ret = check_range(buf, offset, src, len_bytes);
+
+	if (!ret)
+		p2pmr_copy_to((char *)buf->addr + offset, src, len_bytes);
+	return ret;
+}
+
+int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
+		   size_t len_bytes)
+{
+	int ret = check_range(buf, offset, dst, len_bytes);
+
+	if (!ret)
+		p2pmr_copy_from(dst, (const char *)buf->addr + offset,
+				len_bytes);
+	return ret;
+}

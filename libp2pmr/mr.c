@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Memory regions: registering, and saying why it failed. */
+#include "private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const route_names[] = {
+	[P2PMR_ROUTE_NONE] = "none",
+	[P2PMR_ROUTE_UMEM] = "umem",
+	[P2PMR_ROUTE_DMABUF] = "dmabuf",
+	[P2PMR_ROUTE_HOST] = "host",
+};
+
+const char *p2pmr_route_name(enum p2pmr_route route)
+{
+	if ((size_t)route >= ARRAY_SIZE(route_names))
+		return "unknown";
+	return route_names[route];
+}
+
+static void fail(const struct p2pmr_context *ctx,
+		 const struct p2pmr_provider *provider, struct ibv_pd *pd,
+		 const void *addr, size_t len, int access, int err)
+{
+	struct p2pmr_reason_record reason;
+	struct p2pmr_mr_facts facts;
+
+	p2pmr_mr_facts_gather(ctx, pd, addr, len, access, &facts);
+	/* Even when /proc cannot be read, a buffer knows what it is. */
+	if (provider && provider->ops->is_peer && !facts.range.peer) {
+		facts.range.peer = true;
+		facts.range.peer_at = facts.start;
+		facts.range.peer_bytes = len;
+		strcpy(facts.range.peer_pci, provider->pci_address);
+	}
+	p2pmr_mr_diagnose(err, &facts, &reason);
+	p2pmr_reason_set(&reason);
+}
+
+/* @provider: what the memory is known to come from, or NULL */
+static struct ibv_mr *reg(const struct p2pmr_provider *provider,
+			  struct ibv_pd *pd, void *addr, size_t len, int access)
+{
+	int saved_errno = errno;
+	struct ibv_mr *mr;
+
+	/* A verbs driver may fail without saying why. */
+	errno = 0;
+	mr = ibv_reg_mr(pd, addr, len, access);
+	if (!mr) {
+		fail(provider ? provider->ctx : NULL, provider, pd, addr, len,
+		     access, errno ? errno : EIO);
+		return NULL;
+	}
+	p2pmr_info("registered %zu bytes at %p with %s", len, addr,
+		   ibv_get_device_name(pd->context->device));
+	errno = saved_errno;
+	return mr;
+}
+
+static enum p2pmr_route find_route(const void *addr, size_t len)
+{
+	struct p2pmr_range_facts range;
+	int saved_errno = errno;
+
+	p2pmr_range_gather((uintptr_t)addr, len, &range);
+	if (!range.known)
+		p2pmr_warn("/proc/self/maps cannot be read: route taken as host");
+	errno = saved_errno;
+	return range.peer ? P2PMR_ROUTE_UMEM : P2PMR_ROUTE_HOST;
+}
+
+struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
+			    int access, enum p2pmr_route *route)
+{
+	struct ibv_mr *mr;
+
+	if (route)
+		*route = P2PMR_ROUTE_NONE;
+	if (!pd || !buf) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass a protection domain and a buffer.",
+			   "p2pmr_reg_mr() was given a NULL %s.",
+			   pd ? "buffer" : "protection domain");
+		return NULL;
+	}
+	mr = reg(buf->provider, pd, buf->addr, buf->size, access);
+	if (mr && route)
+		*route = buf->provider->ops->is_peer ? P2PMR_ROUTE_UMEM :
+						       P2PMR_ROUTE_HOST;
+	return mr;
+}
+
+struct ibv_mr *p2pmr_reg_addr(struct ibv_pd *pd, void *addr, size_t len_bytes,
+			      int access, enum p2pmr_route *route)
+{
+	struct ibv_mr *mr;
+
+	if (route)
+		*route = P2PMR_ROUTE_NONE;
+	if (!pd || !addr || !len_bytes) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass a protection domain, an address and a length of at least 1.",
+			   "p2pmr_reg_addr() was given a %s.",
+			   !pd ? "NULL protection domain" :
+			   !addr ? "NULL address" : "length of 0");
+		return NULL;
+	}
+	if (len_bytes - 1 > UINTPTR_MAX - (uintptr_t)addr) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Correct the length.",
+			   "%zu bytes from %p on reach beyond the end of the address space.",
+			   len_bytes, addr);
+		return NULL;
+	}
+	mr = reg(NULL, pd, addr, len_bytes, access);
+	if (mr && route)
+		*route = find_route(addr, len_bytes);
+	return mr;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the library's files share among themselves, and the unit tests see. */
+#ifndef P2PMR_PRIVATE_H
+#define P2PMR_PRIVATE_H
+
+#include "ops.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+TAILQ_HEAD(p2pmr_provider_head, p2pmr_provider);
+
+/**
+ * struct p2pmr_context - providers, as they were found
+ * @sysfs_root: directory that stands for /sys
+ * @references: one for the caller of p2pmr_open(), one for each buffer, so
+ *	that a buffer freed after p2pmr_close() finds its provider
+ * @providers: peer memory by PCI address, then the rest; fixed once
+ *	p2pmr_open() has returned, which is why nothing here is locked
+ */
+struct p2pmr_context {
+	char *sysfs_root;
+	atomic_uint references;
+	struct p2pmr_provider_head providers;
+};
+
+struct p2pmr_buf {
+	struct p2pmr_provider *provider;
+	void *addr;
+	size_t size;
+};
+
+/* context.c */
+void p2pmr_context_get(struct p2pmr_context *ctx);
+void p2pmr_context_put(struct p2pmr_context *ctx);
+
+/*
+ * Copy an option struct of any version into @known, of which this version
+ * knows @known_size bytes; what @opts does not have reads as zero. An option
+ * struct must not end in padding: a later field there would read what the
+ * caller's compiler left in it.
+ *
+ * @opts: starts with size_t sz; NULL: all defaults
+ * @least: size of the struct in its first release
+ *
+ * 0, or -EINVAL with reason BAD_OPTIONS.
+ */
+int p2pmr_opts_read(const void *opts, const char *name, size_t least,
+		    void *known, size_t known_size);
+
+/* copy.c: @dev is the memory that may be a BAR */
+void p2pmr_copy_to(volatile void *dev, const void *src, size_t len);
+void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len);
+
+/* sysfs.c: the root when the caller names none */
+const char *p2pmr_sysfs_default_root(void);
+
+/* reason.c */
+struct p2pmr_reason_record {
+	enum p2pmr_reason code;
+	int err;
+	char text[1024];
+	char remedy[512];
+};
+
+/* Make @record the calling thread's reason; returns -@record->err. */
+int p2pmr_reason_set(const struct p2pmr_reason_record *record);
+
+/*
+ * A registration that failed: what could be found out about it, by
+ * mr-facts.c, and what follows from that, by mr-diagnose.c.
+ */
+
+/**
+ * struct p2pmr_range_facts - what /proc/self/maps says about a range
+ * @known: was it readable?
+ * @hole: part of the range is not mapped, the first of it at @hole_at
+ * @hole_at: see @hole
+ * @no_write: part of it is mapped, but may not be written
+ * @no_write_at: see @no_write
+ * @no_read: part of it may not even be read
+ * @no_read_at: see @no_read
+ * @peer: part of it is a mapping of p2pmem/allocate
+ * @peer_at: start of the first such part
+ * @peer_bytes: all such parts together
+ * @peer_pci: PCI address of the first such part's provider, or empty
+ * @peer_path: the file that the first such part maps
+ * @peer_inode: its number as the mapping knows it
+ * @peer_gone: the provider of the first such part has left
+ * @file: another file that part of it is a shared mapping of, or empty
+ */
+struct p2pmr_range_facts {
+	bool known;
+	bool hole;
+	uint64_t hole_at;
+	bool no_write;
+	uint64_t no_write_at;
+	bool no_read;
+	uint64_t no_read_at;
+	bool peer;
+	uint64_t peer_at;
+	uint64_t peer_bytes;
+	char peer_pci[P2PMR_NAME_LEN];
+	char peer_path[512];
+	uint64_t peer_inode;
+	bool peer_gone;
+	char file[256];
+};
+
+/**
+ * struct p2pmr_limit_facts - what limits how much the process may pin
+ * @known: could they be read?
+ * @memlock: RLIMIT_MEMLOCK in bytes; UINT64_MAX: none
+ * @pinned: pinned already, in bytes
+ * @exempt: the process has CAP_IPC_LOCK where the kernel asks for it
+ */
+struct p2pmr_limit_facts {
+	bool known;
+	uint64_t memlock;
+	uint64_t pinned;
+	bool exempt;
+};
+
+/**
+ * struct p2pmr_mr_facts - all that is known about a failed registration
+ * @start: start of the range
+ * @len: its length
+ * @access: IBV_ACCESS_* flags
+ * @page_size: of this machine
+ * @device: the RDMA device's name
+ * @driver: its kernel driver, or empty
+ * @software: no hardware stands behind it: the CPU copies
+ * @kernel: the running kernel's release
+ * @range: the range
+ * @limits: the limits
+ */
+struct p2pmr_mr_facts {
+	uint64_t start;
+	uint64_t len;
+	int access;
+	uint64_t page_size;
+	char device[P2PMR_NAME_LEN];
+	char driver[P2PMR_NAME_LEN];
+	bool software;
+	char kernel[P2PMR_NAME_LEN];
+	struct p2pmr_range_facts range;
+	struct p2pmr_limit_facts limits;
+};
+
+/* Does a memory region with these flags get written to? As the kernel sees it */
+bool p2pmr_access_writes(int access);
+
+/* @maps: text in the form of /proc/self/maps. Fills all but @peer_gone. */
+void p2pmr_maps_scan(FILE *maps, uint64_t start, uint64_t len,
+		     struct p2pmr_range_facts *range);
+
+/* @status, @uid_map: text in the form of these files in /proc/self */
+void p2pmr_limits_scan(FILE *status, FILE *uid_map,
+		       struct p2pmr_limit_facts *limits);
+
+/* p2pmr_maps_scan() of this process, and whether the provider is still there */
+void p2pmr_range_gather(uint64_t start, uint64_t len,
+			struct p2pmr_range_facts *range);
+
+/* @ctx: for its sysfs root; may be NULL */
+void p2pmr_mr_facts_gather(const struct p2pmr_context *ctx, struct ibv_pd *pd,
+			   const void *addr, size_t len, int access,
+			   struct p2pmr_mr_facts *facts);
+
+/* @err: what ibv_reg_mr() failed with. Pure: looks at nothing but @facts */
+void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
+		       struct p2pmr_reason_record *reason);
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The list of providers, and what is known about each. */
+#include "private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One hexadecimal number of at most @digits digits; NULL when there is none */
+static const char *parse_hex(const char *text, unsigned int digits,
+			     unsigned int *value)
+{
+	const char *start = text;
+
+	*value = 0;
+	for (; *text && (unsigned int)(text - start) < digits; text++) {
+		static const char hex[] = "0123456789abcdef0123456789ABCDEF";
+		const char *found = strchr(hex, *text);
+
+		if (!found)
+			break;
+		*value = *value * 16 + (found - hex) % 16;
+	}
+	return text == start ? NULL : text;
+}
+
+static const char *parse_char(const char *text, char wanted)
+{
+	return text && *text == wanted ? text + 1 : NULL;
+}
+
+int p2pmr_pci_parse(const char *text, struct p2pmr_pci_address *pci)
+{
+	const char *colon = strchr(text, ':');
+
+	pci->domain = 0;
+	if (colon && strchr(colon + 1, ':')) {
+		/* Domains of virtual host bridges have more than 4 digits. */
+		text = parse_hex(text, 8, &pci->domain);
+		text = parse_char(text, ':');
+		if (!text)
+			return -EINVAL;
+	}
+	text = parse_char(parse_hex(text, 2, &pci->bus), ':');
+	if (!text)
+		return -EINVAL;
+	text = parse_char(parse_hex(text, 2, &pci->device), '.');
+	if (!text)
+		return -EINVAL;
+	text = parse_hex(text, 1, &pci->function);
+	if (!text || *text || pci->device > 0x1f || pci->function > 7)
+		return -EINVAL;
+	return 0;
+}
+
+void p2pmr_pci_format(const struct p2pmr_pci_address *pci, char *text,
+		      size_t size)
+{
+	snprintf(text, size, "%04x:%02x:%02x.%x", pci->domain, pci->bus,
+		 pci->device, pci->function);
+}
+
+/* As strcmp(): peer memory by PCI address, then all the rest */
+static int compare(const struct p2pmr_provider *a,
+		   const struct p2pmr_provider *b)
+{
+	const unsigned int keys[][2] = {
+		{ !a->ops->is_peer, !b->ops->is_peer },
+		{ a->pci.domain, b->pci.domain },
+		{ a->pci.bus, b->pci.bus },
+		{ a->pci.device, b->pci.device },
+		{ a->pci.function, b->pci.function },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i][0] != keys[i][1])
+			return keys[i][0] < keys[i][1] ? -1 : 1;
+	}
+	return 0;
+}
+
+int p2pmr_provider_add(struct p2pmr_context *ctx,
+		       const struct p2pmr_provider *provider)
+{
+	struct p2pmr_provider *added = malloc(sizeof(*added));
+	struct p2pmr_provider *other;
+
+	if (!added)
+		return p2pmr_fail_memory("a provider");
+	*added = *provider;
+	added->ctx = ctx;
+	TAILQ_FOREACH(other, &ctx->providers, entry) {
+		if (compare(added, other) < 0)
+			break;
+	}
+	if (other)
+		TAILQ_INSERT_BEFORE(other, added, entry);
+	else
+		TAILQ_INSERT_TAIL(&ctx->providers, added, entry);
+	p2pmr_info("found provider %s (%s)", added->name, added->ops->type);
+	return 0;
+}
+
+bool p2pmr_context_has_peer(const struct p2pmr_context *ctx)
+{
+	const struct p2pmr_provider *first = TAILQ_FIRST(&ctx->providers);
+
+	return first && first->ops->is_peer;
+}
+
+struct p2pmr_provider *p2pmr_provider_next(struct p2pmr_context *ctx,
+					   struct p2pmr_provider *prev)
+{
+	if (prev)
+		return TAILQ_NEXT(prev, entry);
+	if (!ctx) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass the context that p2pmr_open() returned.",
+			   "p2pmr_provider_next() was given a NULL context.");
+		return NULL;
+	}
+	return TAILQ_FIRST(&ctx->providers);
+}
+
+static bool is_called(const struct p2pmr_provider *provider, const char *name,
+		      const struct p2pmr_pci_address *pci)
+{
+	if (!strcmp(provider->name, name))
+		return true;
+	return pci && *provider->pci_address &&
+	       provider->pci.domain == pci->domain &&
+	       provider->pci.bus == pci->bus &&
+	       provider->pci.device == pci->device &&
+	       provider->pci.function == pci->function;
+}
+
+static void fail_not_found(struct p2pmr_context *ctx, const char *name)
+{
+	struct p2pmr_provider *provider;
+	char names[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; p2pmr_provider_list[i]; i++) {
+		if (p2pmr_provider_list[i]->explain_missing &&
+		    p2pmr_provider_list[i]->explain_missing(ctx, name))
+			return;
+	}
+	TAILQ_FOREACH(provider, &ctx->providers, entry) {
+		used += snprintf(names + used, sizeof(names) - used, "%s%s",
+				 used ? ", " : "", provider->name);
+		if (used >= sizeof(names))
+			break;
+	}
+	p2pmr_fail(P2PMR_REASON_NO_PROVIDER, ENODEV,
+		   "Use one of these names, or a PCI address.",
+		   "There is no provider \"%.64s\"; there are: %s.", name,
+		   names);
+}
+
+struct p2pmr_provider *p2pmr_provider_find(struct p2pmr_context *ctx,
+					   const char *name)
+{
+	struct p2pmr_provider *provider;
+	struct p2pmr_pci_address pci;
+	bool is_pci;
+
+	if (!ctx || !name || !*name) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass a context, and a name such as \"nvme0\", \"0000:04:00.0\" or \"host\".",
+			   "p2pmr_provider_find() was given %s.",
+			   !ctx ? "a NULL context" :
+			   !name ? "a NULL name" : "an empty name");
+		return NULL;
+	}
+	is_pci = !p2pmr_pci_parse(name, &pci);
+	TAILQ_FOREACH(provider, &ctx->providers, entry) {
+		if (is_called(provider, name, is_pci ? &pci : NULL))
+			return provider;
+	}
+	fail_not_found(ctx, name);
+	return NULL;
+}
+
+const char *p2pmr_provider_name(const struct p2pmr_provider *provider)
+{
+	return provider->name;
+}
+
+const char *p2pmr_provider_type(const struct p2pmr_provider *provider)
+{
+	return provider->ops->type;
+}
+
+const char *p2pmr_provider_pci_address(const struct p2pmr_provider *provider)
+{
+	return *provider->pci_address ? provider->pci_address : NULL;
+}
+
+const char *p2pmr_provider_driver(const struct p2pmr_provider *provider)
+{
+	return *provider->driver ? provider->driver : NULL;
+}
+
+int p2pmr_provider_numa_node(const struct p2pmr_provider *provider)
+{
+	return provider->numa_node;
+}
+
+bool p2pmr_provider_is_peer(const struct p2pmr_provider *provider)
+{
+	return provider->ops->is_peer;
+}
+
+int p2pmr_provider_space(const struct p2pmr_provider *provider,
+			 struct p2pmr_provider_space *space)
+{
+	int saved_errno = errno;
+	int ret;
+
+	if (!provider || !space)
+		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+				  "Pass a provider and a struct to fill in.",
+				  "p2pmr_provider_space() was given a NULL %s.",
+				  provider ? "space" : "provider");
+	ret = provider->ops->space(provider, space);
+	if (!ret)
+		errno = saved_errno;
+	return ret;
+}

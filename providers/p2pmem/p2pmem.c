@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Memory that the kernel hands out through a PCI function's p2pmem/allocate
+ * file (Linux: drivers/pci/p2pdma.c): each mmap() of it is an allocation, and
+ * the mapping alone holds it.
+ */
+#include "ops.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEVICES "bus/pci/devices"
+
+extern const struct p2pmr_provider_ops p2pmr_provider_p2pmem;
+
+/* "nvme" and a number, nothing else */
+static bool is_nvme_name(const char *name)
+{
+	if (strncmp(name, "nvme", 4) || !name[4])
+		return false;
+	return strspn(name + 4, "0123456789") == strlen(name + 4);
+}
+
+/* The NVMe controller of a PCI function; false: it is none */
+static bool find_nvme(const struct p2pmr_context *ctx, const char *address,
+		      char *name, size_t size)
+{
+	DIR *dir = p2pmr_sysfs_opendir(ctx, DEVICES "/%s/nvme", address);
+	struct dirent *entry;
+	bool found = false;
+
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		if (!is_nvme_name(entry->d_name) ||
+		    strlen(entry->d_name) >= size)
+			continue;
+		strcpy(name, entry->d_name);
+		found = true;
+	}
+	closedir(dir);
+	return found;
+}
+
+static int read_numa_node(const struct p2pmr_context *ctx, const char *address)
+{
+	uint64_t node;
+	int ret = p2pmr_sysfs_read_u64(ctx, &node, DEVICES "/%s/numa_node",
+				       address);
+
+	/* -1, for a machine that does not say, is no number here, either. */
+	return !ret && node <= INT32_MAX ? (int)node : -1;
+}
+
+static int add(struct p2pmr_context *ctx, const char *address)
+{
+	struct p2pmr_provider provider = { .ops = &p2pmr_provider_p2pmem };
+
+	if (p2pmr_pci_parse(address, &provider.pci)) {
+		p2pmr_warn("%s is no PCI address: left out", address);
+		return 0;
+	}
+	if (!p2pmr_sysfs_exists(ctx, DEVICES "/%s/p2pmem", address))
+		return 0;
+	p2pmr_pci_format(&provider.pci, provider.pci_address,
+			 sizeof(provider.pci_address));
+	if (!find_nvme(ctx, address, provider.name, sizeof(provider.name)))
+		strcpy(provider.name, provider.pci_address);
+	if (p2pmr_sysfs_link_name(ctx, provider.driver, sizeof(provider.driver),
+				  DEVICES "/%s/driver", address))
+		provider.driver[0] = '\0';
+	provider.numa_node = read_numa_node(ctx, address);
+	return p2pmr_provider_add(ctx, &provider);
+}
+
+static int p2pmem_scan(struct p2pmr_context *ctx)
+{
+	DIR *dir = p2pmr_sysfs_opendir(ctx, DEVICES);
+	struct dirent *entry;
+	int err = errno;
+	int ret = 0;
+
+	/* A machine, or a container, without PCI has no peer memory. */
+	if (!dir && err == ENOENT)
+		return 0;
+	if (!dir)
+		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+				  "Let the process read sysfs.",
+				  "The list of PCI devices, " DEVICES " below the sysfs root, cannot be read: %s.",
+				  p2pmr_errno_name(err));
+	while (!ret && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			ret = add(ctx, entry->d_name);
+	}
+	closedir(dir);
+	return ret;
+}
+
+/* @name as the PCI address of a function that exists; false: it is none */
+static bool find_address(const struct p2pmr_context *ctx, const char *name,
+			 char *address, size_t size)
+{
+	struct p2pmr_pci_address pci;
+
+	if (!p2pmr_pci_parse(name, &pci))
+		p2pmr_pci_format(&pci, address, size);
+	else if (!is_nvme_name(name) ||
+		 p2pmr_sysfs_link_name(ctx, address, size,
+				       "class/nvme/%s/device", name))
+		return false;
+	return p2pmr_sysfs_exists(ctx, DEVICES "/%s", address);
+}
+
+static bool shows_cmb(const struct p2pmr_context *ctx, const char *nvme)
+{
+	return p2pmr_sysfs_exists(ctx, "class/nvme/%s/cmbsz", nvme) ||
+	       p2pmr_sysfs_exists(ctx, "class/nvme/%s/cmb", nvme);
+}
+
+/*
+ * The device is there, but has no p2pmem folder. Of a kernel without P2PDMA
+ * there is no trace in sysfs, only the absence of any p2pmem. That a drive
+ * shows no CMB proves nothing: the driver shows it once P2PDMA has taken it.
+ */
+static int p2pmem_explain_missing(struct p2pmr_context *ctx, const char *name)
+{
+	char address[P2PMR_NAME_LEN], nvme[P2PMR_NAME_LEN];
+	const char *cause;
+
+	if (!find_address(ctx, name, address, sizeof(address)) ||
+	    p2pmr_sysfs_exists(ctx, DEVICES "/%s/p2pmem", address))
+		return 0;
+	if (!find_nvme(ctx, address, nvme, sizeof(nvme)))
+		cause = "no driver offers memory of this function";
+	else if (shows_cmb(ctx, nvme))
+		cause = "its CMB is too small or not 2 MiB aligned, so that the nvme driver left it alone";
+	else
+		cause = "it has no CMB, or one that is too small or not 2 MiB aligned";
+
+	if (p2pmr_context_has_peer(ctx))
+		return p2pmr_fail(P2PMR_REASON_NO_PROVIDER, ENODEV,
+				  "Use another provider; p2pmr_provider_next() lists them.",
+				  "%.64s (%s) exists, but has no peer memory, although this kernel supports it: %s.",
+				  name, address, cause);
+	return p2pmr_fail(P2PMR_REASON_KERNEL_NO_P2PDMA, ENODEV,
+			  "Boot a kernel with CONFIG_PCI_P2PDMA=y (grep P2PDMA /boot/config-$(uname -r)); with one that has it, look for \"CMB\" in the kernel log.",
+			  "%.64s (%s) exists, but the kernel offers no peer memory of it%s: the kernel was built without PCI_P2PDMA, or %s.",
+			  name, address,
+			  find_nvme(ctx, address, nvme, sizeof(nvme)) &&
+			  shows_cmb(ctx, nvme) ?
+			  ", although the drive shows a CMB" : "", cause);
+}
+
+static bool means_gone(int err)
+{
+	return err == ENOENT || err == ENODEV || err == ENXIO || err == ENOTDIR;
+}
+
+static int fail_gone(const struct p2pmr_provider *provider)
+{
+	return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
+			  "Bring the device and its driver back, and call p2pmr_open() again.",
+			  "%s (%s) was there at p2pmr_open() and has left: its driver was unbound, or the device removed.",
+			  provider->name, provider->pci_address);
+}
+
+static int read_attribute(const struct p2pmr_provider *provider,
+			  const char *name, uint64_t *value)
+{
+	int ret = p2pmr_sysfs_read_u64(provider->ctx, value,
+				       DEVICES "/%s/p2pmem/%s",
+				       provider->pci_address, name);
+
+	if (!ret)
+		return 0;
+	if (means_gone(-ret) && !p2pmr_sysfs_exists(provider->ctx,
+						    DEVICES "/%s/p2pmem",
+						    provider->pci_address))
+		return fail_gone(provider);
+	return p2pmr_fail(P2PMR_REASON_SYSTEM, -ret,
+			  ret == -EBADMSG ?
+			  "Report it with the file's content: the kernel writes a number there." :
+			  "Let the process read sysfs.",
+			  "The file p2pmem/%s of %s (%s) %s: %s.", name,
+			  provider->name, provider->pci_address,
+			  ret == -EBADMSG ? "does not hold a number" :
+			  "cannot be read", p2pmr_errno_name(-ret));
+}
+
+static int p2pmem_space(const struct p2pmr_provider *provider,
+			struct p2pmr_provider_space *space)
+{
+	uint64_t size, available, published;
+	int ret = read_attribute(provider, "size", &size);
+
+	if (!ret)
+		ret = read_attribute(provider, "available", &available);
+	if (!ret)
+		ret = read_attribute(provider, "published", &published);
+	if (ret)
+		return ret;
+	*space = (struct p2pmr_provider_space){
+		.size_bytes = size,
+		.available_bytes = available,
+		.published = published,
+	};
+	return 0;
+}
+
+static int fail_open(const struct p2pmr_provider *provider, int err)
+{
+	char path[P2PMR_PATH_LEN], remedy[512];
+
+	if (means_gone(err))
+		return fail_gone(provider);
+	if (p2pmr_sysfs_path(provider->ctx, path, sizeof(path),
+			     DEVICES "/%s/p2pmem/allocate",
+			     provider->pci_address))
+		strcpy(path, "p2pmem/allocate");
+	if (err == EROFS)
+		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
+				  "Mount sysfs read-write there (containers: bind-mount this folder read-write).",
+				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
+				  path);
+	if (err != EACCES && err != EPERM)
+		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+				  "See open(2) for this error.",
+				  "%s cannot be opened: %s.", path,
+				  p2pmr_errno_name(err));
+	snprintf(remedy, sizeof(remedy),
+		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
+		 path, path);
+	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err, remedy,
+			  "User %u may not open %s for reading and writing: %s.",
+			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
+}
+
+static int fail_mmap(const struct p2pmr_provider *provider, size_t size,
+		     int err)
+{
+	if (err == ENOMEM)
+		return -ENOSPC;
+	if (means_gone(err))
+		return fail_gone(provider);
+	return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+			  "See mmap(2) for this error, and the kernel log.",
+			  "Mapping %zu bytes of %s (%s) failed in mmap(): %s.",
+			  size, provider->name, provider->pci_address,
+			  p2pmr_errno_name(err));
+}
+
+static int p2pmem_map(struct p2pmr_provider *provider, size_t size, void **addr)
+{
+	int fd = p2pmr_sysfs_open(provider->ctx, O_RDWR,
+				  DEVICES "/%s/p2pmem/allocate",
+				  provider->pci_address);
+	int err;
+
+	if (fd < 0)
+		return fail_open(provider, -fd);
+	*addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	err = errno;
+	close(fd);
+	return *addr == MAP_FAILED ? fail_mmap(provider, size, err) : 0;
+}
+
+const struct p2pmr_provider_ops p2pmr_provider_p2pmem = {
+	.type = "p2pmem",
+	.is_peer = true,
+	.scan = p2pmem_scan,
+	.explain_missing = p2pmem_explain_missing,
+	.space = p2pmem_space,
+	.map = p2pmem_map,
+};

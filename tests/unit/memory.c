@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * No memory: each allocation of the library fails in turn, the first one
+ * first, until none is left to fail. (Leaks are for the sanitizer's and
+ * valgrind's runs of these tests to find.)
+ */
+#include "tree.h"
+
+#include <stdlib.h>
+
+#include "fake/fake.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+
+/* How many allocations go well before one fails; negative: all do */
+static int until_failure = -1;
+static unsigned int allocations;
+
+static bool fails(void)
+{
+	allocations++;
+	if (until_failure < 0 || until_failure-- > 0)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+static struct tree tree;
+
+static int setup(void **state)
+{
+	(void)state;
+	tree_make(&tree);
+	tree_nvme(&tree, "0000:04:00.0", "nvme0", 65536);
+	tree_nvme(&tree, "0000:05:00.0", "nvme1", 65536);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	until_failure = -1;
+	tree_destroy(&tree);
+	return 0;
+}
+
+/* Returns how many allocations a successful @call makes. */
+static unsigned int fail_each(bool (*call)(void *arg), void *arg)
+{
+	for (int n = 0; n < 100; n++) {
+		bool good;
+
+		allocations = 0;
+		until_failure = n;
+		good = call(arg);
+		until_failure = -1;
+		if (good)
+			return allocations;
+		assert_reason(P2PMR_REASON_OUT_OF_MEMORY, ENOMEM);
+	}
+	fail_msg("still failing after 100 allocations");
+	return 0;
+}
+
+static bool open_close(void *arg)
+{
+	struct p2pmr_context *ctx;
+
+	(void)arg;
+	ctx = p2pmr_open(P2PMR_OPTS(p2pmr_open_opts, .sysfs_root = tree.root));
+	p2pmr_close(ctx);
+	return ctx;
+}
+
+static void test_open(void **state)
+{
+	(void)state;
+	/* The context, its root, two drives and the host */
+	assert_int_equal(fail_each(open_close, NULL), 5);
+}
+
+static bool find(void *arg)
+{
+	return p2pmr_provider_find(arg, "nvme1");
+}
+
+static bool do_not_find(void *arg)
+{
+	return !p2pmr_provider_find(arg, "nvme7") &&
+	       p2pmr_reason_code() == P2PMR_REASON_NO_PROVIDER;
+}
+
+/* Finding works without memory, and so does saying that there is nothing. */
+static void test_find(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+
+	(void)state;
+	assert_int_equal(fail_each(find, ctx), 0);
+	assert_int_equal(fail_each(do_not_find, ctx), 0);
+	p2pmr_close(ctx);
+}
+
+static bool alloc_free(void *arg)
+{
+	struct p2pmr_buf *buf = p2pmr_buf_alloc(arg, 4096);
+
+	p2pmr_buf_free(buf);
+	return buf;
+}
+
+static void test_alloc(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+
+	(void)state;
+	assert_int_equal(fail_each(alloc_free,
+				   p2pmr_provider_find(ctx, "nvme0")), 1);
+	assert_int_equal(fail_each(alloc_free,
+				   p2pmr_provider_find(ctx, "host")), 1);
+	p2pmr_close(ctx);
+}
+
+/* A failed allocation must leave nothing allocated from the pool. */
+static void test_alloc_leaves_pool(void **state)
+{
+	struct p2pmr_fake fake = { .size = 8192, .available = 8192 };
+	struct p2pmr_context *ctx = tree_open(&tree);
+	struct p2pmr_provider *provider;
+
+	(void)state;
+	assert_int_equal(p2pmr_fake_add(ctx, "0000:01:00.0", &fake), 0);
+	provider = p2pmr_provider_find(ctx, "01:00.0");
+	until_failure = 0;
+	assert_null(p2pmr_buf_alloc(provider, 4096));
+	assert_int_equal(fake.available, 8192);
+	p2pmr_close(ctx);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_open),
+		TEST(test_find),
+		TEST(test_alloc),
+		TEST(test_alloc_leaves_pool),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
