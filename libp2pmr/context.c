@@ -52,7 +52,8 @@ static int scan(struct p2pmr_context *ctx)
 	int ret = check_root(ctx->sysfs_root);
 
 	for (size_t i = 0; !ret && p2pmr_provider_list[i]; i++)
-		ret = p2pmr_provider_list[i]->scan(ctx);
+		ret = p2pmr_provider_list[i]->scan(ctx,
+						   p2pmr_provider_list[i]);
 	return ret;
 }
 

@@ -17,6 +17,7 @@ const char *p2pmr_sysfs_default_root(void)
 }
 
 /* The one function that makes sysfs paths */
+__attribute__((format(printf, 4, 0)))
 static int make_path(const struct p2pmr_context *ctx, char *path, size_t size,
 		     const char *fmt, va_list args)
 {

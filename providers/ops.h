@@ -29,8 +29,9 @@
  * struct p2pmr_provider_ops - one kind of peer memory
  * @type: what p2pmr_provider_type() says
  * @is_peer: memory on a PCIe device?
- * @scan: call p2pmr_provider_add() for each provider there is; finding none is
- *	no failure. Returns 0, or -errno with a reason
+ * @scan: call p2pmr_provider_add() for each provider there is, with @self as
+ *	its kind; finding none is no failure. Returns 0, or -errno with a
+ *	reason
  * @explain_missing: no provider is called @name: does this kind know why, say
  *	because the kernel keeps the device's memory to itself? Returns -errno
  *	with a reason, or 0 when it has nothing to say. May be NULL
@@ -42,7 +43,8 @@
 struct p2pmr_provider_ops {
 	const char *type;
 	bool is_peer;
-	int (*scan)(struct p2pmr_context *ctx);
+	int (*scan)(struct p2pmr_context *ctx,
+		    const struct p2pmr_provider_ops *self);
 	int (*explain_missing)(struct p2pmr_context *ctx, const char *name);
 	int (*space)(const struct p2pmr_provider *provider,
 		     struct p2pmr_provider_space *space);
@@ -61,6 +63,8 @@ struct p2pmr_pci_address {
 
 /**
  * struct p2pmr_provider - one source of memory
+ * @entry: set by p2pmr_provider_add()
+ * @ctx: likewise
  * @ops: its kind
  * @name: for people
  * @pci_address: as text; empty: it has none
@@ -68,10 +72,10 @@ struct p2pmr_pci_address {
  * @numa_node: -1: unknown
  * @pci: @pci_address as numbers
  * @priv: the provider's own; not freed
- * @ctx: set by p2pmr_provider_add()
- * @entry: likewise
  */
 struct p2pmr_provider {
+	TAILQ_ENTRY(p2pmr_provider) entry;
+	struct p2pmr_context *ctx;
 	const struct p2pmr_provider_ops *ops;
 	char name[P2PMR_NAME_LEN];
 	char pci_address[P2PMR_NAME_LEN];
@@ -79,8 +83,6 @@ struct p2pmr_provider {
 	int numa_node;
 	struct p2pmr_pci_address pci;
 	void *priv;
-	struct p2pmr_context *ctx;
-	TAILQ_ENTRY(p2pmr_provider) entry;
 };
 
 /* Adds a copy of @provider to the context. 0, or -ENOMEM with a reason. */

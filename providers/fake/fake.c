@@ -19,9 +19,11 @@ static int fake_state(const struct p2pmr_provider *provider, int err)
 	return 0;
 }
 
-static int fake_scan(struct p2pmr_context *ctx)
+static int fake_scan(struct p2pmr_context *ctx,
+		     const struct p2pmr_provider_ops *self)
 {
 	(void)ctx;
+	(void)self;
 	return 0;
 }
 

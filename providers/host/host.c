@@ -10,12 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-extern const struct p2pmr_provider_ops p2pmr_provider_host;
-
-static int host_scan(struct p2pmr_context *ctx)
+static int host_scan(struct p2pmr_context *ctx,
+		     const struct p2pmr_provider_ops *self)
 {
 	const struct p2pmr_provider provider = {
-		.ops = &p2pmr_provider_host,
+		.ops = self,
 		.name = "host",
 		.numa_node = -1,
 	};
@@ -35,17 +34,18 @@ static int host_space(const struct p2pmr_provider *provider,
 {
 	unsigned long long total = 0, available = 0;
 	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned int found = 0;
 	char line[128];
 
 	(void)provider;
 	if (!file)
 		return fail_meminfo(errno);
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "MemTotal: %llu kB", &total);
-		sscanf(line, "MemAvailable: %llu kB", &available);
+		found += sscanf(line, "MemTotal: %llu kB", &total) == 1;
+		found += sscanf(line, "MemAvailable: %llu kB", &available) == 1;
 	}
 	fclose(file);
-	if (!total)
+	if (found != 2)
 		return fail_meminfo(EBADMSG);
 	*space = (struct p2pmr_provider_space){
 		.size_bytes = total * 1024,

@@ -14,8 +14,6 @@
 
 #define DEVICES "bus/pci/devices"
 
-extern const struct p2pmr_provider_ops p2pmr_provider_p2pmem;
-
 /* "nvme" and a number, nothing else */
 static bool is_nvme_name(const char *name)
 {
@@ -55,9 +53,10 @@ static int read_numa_node(const struct p2pmr_context *ctx, const char *address)
 	return !ret && node <= INT32_MAX ? (int)node : -1;
 }
 
-static int add(struct p2pmr_context *ctx, const char *address)
+static int add(struct p2pmr_context *ctx,
+	       const struct p2pmr_provider_ops *self, const char *address)
 {
-	struct p2pmr_provider provider = { .ops = &p2pmr_provider_p2pmem };
+	struct p2pmr_provider provider = { .ops = self };
 
 	if (p2pmr_pci_parse(address, &provider.pci)) {
 		p2pmr_warn("%s is no PCI address: left out", address);
@@ -76,7 +75,8 @@ static int add(struct p2pmr_context *ctx, const char *address)
 	return p2pmr_provider_add(ctx, &provider);
 }
 
-static int p2pmem_scan(struct p2pmr_context *ctx)
+static int p2pmem_scan(struct p2pmr_context *ctx,
+		       const struct p2pmr_provider_ops *self)
 {
 	DIR *dir = p2pmr_sysfs_opendir(ctx, DEVICES);
 	struct dirent *entry;
@@ -93,7 +93,7 @@ static int p2pmem_scan(struct p2pmr_context *ctx)
 				  p2pmr_errno_name(err));
 	while (!ret && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			ret = add(ctx, entry->d_name);
+			ret = add(ctx, self, entry->d_name);
 	}
 	closedir(dir);
 	return ret;
