@@ -124,20 +124,29 @@ static enum ibv_wc_status post_raw(struct loopback *lb, struct rxe_queue_buf *q,
 	return status;
 }
 
-static enum ibv_wc_status flush(struct loopback *lb, struct rxe_queue_buf *q,
-				const struct request *req, uint64_t at,
-				uint32_t len, int type, int level)
+static enum ibv_wc_status flush_by_key(struct loopback *lb, struct rxe_queue_buf *q,
+				       const struct request *req, uint32_t rkey,
+				       uint64_t at, uint32_t len, int type, int level)
 {
 	struct rxe_send_wqe wqe = { .wr = { .opcode = WR_FLUSH,
 					    .send_flags = IBV_SEND_SIGNALED } };
 	struct flush_wr wr = {
 		.remote_addr = (uintptr_t)req->remote->addr + at, .length = len,
-		.rkey = req->remote->rkey, .type = type, .level = level,
+		.rkey = rkey, .type = type, .level = level,
 	};
 
 	memcpy(&wqe.wr.wr, &wr, sizeof(wr));
 	wqe.iova = wr.remote_addr;
+	/* what rxe puts on the wire is this length, not the request's */
+	wqe.dma.length = wqe.dma.resid = len;
 	return post_raw(lb, q, &wqe, sizeof(wqe), req);
+}
+
+static enum ibv_wc_status flush(struct loopback *lb, struct rxe_queue_buf *q,
+				const struct request *req, uint64_t at,
+				uint32_t len, int type, int level)
+{
+	return flush_by_key(lb, q, req, req->remote->rkey, at, len, type, level);
 }
 
 static void atomic_write(struct loopback *lb, struct rxe_queue_buf *q,
@@ -161,19 +170,51 @@ static void atomic_write(struct loopback *lb, struct rxe_queue_buf *q,
 		die("the memory holds %#lx, not %#lx", peer_word(where), value);
 }
 
-/* A BAR is not persistent: refused at registration, and later */
+static void must_be_refused(enum ibv_wc_status status, const char *what)
+{
+	if (status != IBV_WC_REM_ACCESS_ERR)
+		die("%s: %s", what, ibv_wc_status_str(status));
+}
+
+static struct ibv_mw *must_bind(struct loopback *lb, const struct request *req,
+				unsigned int access)
+{
+	struct ibv_mw *mw = ibv_alloc_mw(lb->pd, IBV_MW_TYPE_1);
+	struct ibv_mw_bind bind = {
+		.send_flags = IBV_SEND_SIGNALED,
+		.bind_info = {
+			.mr = req->remote, .addr = (uintptr_t)req->remote->addr,
+			.length = req->remote->length, .mw_access_flags = access,
+		},
+	};
+
+	if (!mw || ibv_bind_mw(lb->qp[0], mw, &bind))
+		die("memory window: %s", strerror(errno));
+	must_succeed(loopback_wait(lb), "bind of a memory window");
+	return mw;
+}
+
+/*
+ * A BAR is not persistent: registration for it is refused. A memory window may
+ * claim a right that its region does not have: such a flush is refused, too.
+ */
 static void check_persistent(struct loopback *lb, struct rxe_queue_buf *q,
 			     struct request *req)
 {
 	int access = ACCESS_FLUSH | ACCESS_FLUSH_PERSISTENT;
+	struct ibv_mw *mw;
 
 	if (ibv_reg_mr(lb->pd, req->remote->addr, PAGE, access))
 		die("registered a BAR for flushes to persistence");
-	if (ibv_rereg_mr(req->remote, IBV_REREG_MR_CHANGE_ACCESS, lb->pd, NULL, 0,
-			 access))
-		return;
-	if (flush(lb, q, req, 0, PAGE, FLUSH_PERSISTENT, FLUSH_RANGE) == IBV_WC_SUCCESS)
-		die("a flush to persistence of a BAR succeeded");
+
+	mw = must_bind(lb, req, access);
+	must_succeed(flush_by_key(lb, q, req, mw->rkey, 0, PAGE, FLUSH_GLOBAL,
+				  FLUSH_RANGE), "flush through a memory window");
+	must_be_refused(flush_by_key(lb, q, req, mw->rkey, 0, PAGE,
+				     FLUSH_PERSISTENT, FLUSH_RANGE),
+			"a flush to persistence of a BAR");
+	loopback_reset(lb);
+	ibv_dealloc_mw(mw);
 }
 
 /* flush ALLOCATE: atomic writes, and flushes of a range and of the region */
@@ -185,7 +226,7 @@ void test_flush(char **argv)
 
 	loopback_open_with(&lb, device_name(), ACCESS_FLUSH | ACCESS_FLUSH_PERSISTENT);
 	req.remote = must_reg(&lb, peer_map(argv[0], 4 * PAGE, NULL), 4 * PAGE,
-			      ACCESS_FLUSH);
+			      ACCESS_FLUSH | IBV_ACCESS_MW_BIND);
 	req.local = must_reg(&lb, host_map(PAGE, NULL), PAGE, ACCESS_ALL);
 	req.id = 0x2ff0a1b7c3d4e5f6ull;
 	must_succeed(loopback_run(&lb, &req), "write");
@@ -201,6 +242,10 @@ void test_flush(char **argv)
 	must_succeed(flush(&lb, q, &req, 0, 0, FLUSH_GLOBAL, FLUSH_MR),
 		     "flush of the region");
 	check_persistent(&lb, q, &req);
+
+	must_succeed(loopback_run(&lb, &req), "write on new queue pairs");
+	must_be_refused(flush(&lb, find_queue(req.id), &req, 1, 4 * PAGE,
+			      FLUSH_GLOBAL, FLUSH_RANGE), "a flush past the region");
 	ibv_dereg_mr(req.remote);
 	ibv_dereg_mr(req.local);
 	loopback_close(&lb);
