@@ -65,6 +65,9 @@ topology_arguments()
 		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i"
 			-device "nvme,id=nv$i,drive=drive$i,serial=n$i,cmb_size_mb=$cmb,bus=${slots[i]}")
 	done
+	# Memory that is no drive's, for the module bar_provider
+	qemu+=(-object "memory-backend-memfd,id=barmem,size=16M,share=on"
+		-device "ivshmem-plain,id=bar0,memdev=barmem")
 	# No ROM: the firmware would only spend time on it
 	qemu+=(-device "e1000e,id=nic0,netdev=net0,bus=${slots[2]},romfile=")
 	topology_network
