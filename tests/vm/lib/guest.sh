@@ -19,11 +19,13 @@ fstab_field()
 	printf '%s' "${text//$'\n'/\\012}"
 }
 
-# inside DIR: is the working directory or this tree in there?
+# inside DIR: is the working directory, this tree, or the kernel in there?
 inside()
 {
-	case $PWD/ in "$1"/*) return 0 ;; esac
-	case $repo/ in "$1"/*) return 0 ;; esac
+	local path
+	for path in "$PWD" "$repo" "$image"; do
+		case $path/ in "$1"/*) return 0 ;; esac
+	done
 	return 1
 }
 

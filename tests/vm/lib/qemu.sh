@@ -18,7 +18,7 @@ check_host()
 		guest_failed "there is no $qemu_program here: install the Debian package qemu-system-x86"
 	command -v setpriv >/dev/null ||
 		guest_failed "there is no setpriv here: install the Debian package util-linux"
-	[ "$accel" = tcg ] || { [ -r /dev/kvm ] && [ -w /dev/kvm ]; } ||
+	[ "$accel" != kvm ] || { [ -r /dev/kvm ] && [ -w /dev/kvm ]; } ||
 		guest_failed "/dev/kvm cannot be opened: this machine has no KVM, or you are not in the group kvm; --accel tcg works without"
 }
 
@@ -30,6 +30,8 @@ processor_arguments()
 		qemu+=(-accel tcg,thread=single -icount shift=0,sleep=off -smp 1)
 	elif [ "$accel" = kvm ]; then
 		qemu+=(-accel kvm -smp 2)
+	elif [ "$accel" = tcg-single ]; then
+		qemu+=(-accel tcg,thread=single -smp 2)
 	else
 		qemu+=(-accel tcg,thread=multi -smp 2)
 	fi

@@ -60,6 +60,9 @@ topology_arguments()
 	switch) slots_of_switch ;;
 	*) slots_of_root ;;
 	esac
+	# Slots are pciehp's, as on hardware, and not a matter for ACPI methods:
+	# with those, the slot registers do nothing
+	qemu+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	for i in 0 1; do
 		truncate -s 256M "$dir/drive$i"
 		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i"
