@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "loopback.h"
 #include "peer.h"
@@ -151,13 +152,20 @@ void loopback_reset(struct loopback *lb)
 	connect_both(lb);
 }
 
+/* Longer than any request takes, and shorter than it takes to give up a test */
+#define HANG_SECONDS 60
+
 static enum ibv_wc_status wait_for(struct ibv_cq *cq)
 {
+	time_t end = time(NULL) + HANG_SECONDS;
 	struct ibv_wc wc;
 	int n;
 
-	while (!(n = ibv_poll_cq(cq, 1, &wc)))
+	while (!(n = ibv_poll_cq(cq, 1, &wc))) {
+		if (time(NULL) > end)
+			die("no completion within %d s", HANG_SECONDS);
 		sched_yield();
+	}
 	if (n < 0)
 		die("ibv_poll_cq failed");
 	return wc.status;
@@ -166,6 +174,11 @@ static enum ibv_wc_status wait_for(struct ibv_cq *cq)
 enum ibv_wc_status loopback_wait(struct loopback *lb)
 {
 	return wait_for(lb->cq);
+}
+
+enum ibv_wc_status loopback_wait_recv(struct loopback *lb)
+{
+	return wait_for(lb->recv_cq);
 }
 
 enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req)
@@ -241,4 +254,30 @@ struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access)
 		die("ibv_reg_mr of %zu bytes, access %#x: %s", len, access,
 		    strerror(errno));
 	return mr;
+}
+
+void must_dereg(struct ibv_mr *mr)
+{
+	int err = ibv_dereg_mr(mr);
+
+	if (err)
+		die("ibv_dereg_mr: %s", strerror(err));
+}
+
+struct ibv_mw *must_bind(struct loopback *lb, struct ibv_mr *mr, unsigned int access)
+{
+	struct ibv_mw *mw = ibv_alloc_mw(lb->pd, IBV_MW_TYPE_1);
+	struct ibv_mw_bind bind = {
+		.send_flags = IBV_SEND_SIGNALED,
+		.bind_info = {
+			.mr = mr, .addr = (uintptr_t)mr->addr,
+			.length = mr->length, .mw_access_flags = access,
+		},
+	};
+
+	if (!mw || ibv_bind_mw(lb->qp[0], mw, &bind))
+		die("memory window: %s", strerror(errno));
+	if (loopback_wait(lb) != IBV_WC_SUCCESS)
+		die("the memory window cannot be bound");
+	return mw;
 }

@@ -48,8 +48,9 @@ void loopback_reset(struct loopback *lb);
 /* Post and wait; returns the requester's completion status */
 enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req);
 
-/* Wait for one more completion of the requester's */
+/* Wait for one more completion of the requester's; of the receiver's */
 enum ibv_wc_status loopback_wait(struct loopback *lb);
+enum ibv_wc_status loopback_wait_recv(struct loopback *lb);
 
 /* As loopback_run(), with a receive posted at remote/remote_offset first */
 enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req);
@@ -59,6 +60,10 @@ enum ibv_wc_status loopback_recv_status(struct loopback *lb,
 					const struct request *req);
 
 struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access);
+void must_dereg(struct ibv_mr *mr);
+
+/* A type 1 memory window on all of a region */
+struct ibv_mw *must_bind(struct loopback *lb, struct ibv_mr *mr, unsigned int access);
 
 #define ACCESS_ALL (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
 		    IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC)

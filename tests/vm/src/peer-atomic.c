@@ -176,24 +176,6 @@ static void must_be_refused(enum ibv_wc_status status, const char *what)
 		die("%s: %s", what, ibv_wc_status_str(status));
 }
 
-static struct ibv_mw *must_bind(struct loopback *lb, const struct request *req,
-				unsigned int access)
-{
-	struct ibv_mw *mw = ibv_alloc_mw(lb->pd, IBV_MW_TYPE_1);
-	struct ibv_mw_bind bind = {
-		.send_flags = IBV_SEND_SIGNALED,
-		.bind_info = {
-			.mr = req->remote, .addr = (uintptr_t)req->remote->addr,
-			.length = req->remote->length, .mw_access_flags = access,
-		},
-	};
-
-	if (!mw || ibv_bind_mw(lb->qp[0], mw, &bind))
-		die("memory window: %s", strerror(errno));
-	must_succeed(loopback_wait(lb), "bind of a memory window");
-	return mw;
-}
-
 /*
  * A BAR is not persistent: registration for it is refused. A memory window may
  * claim a right that its region does not have: such a flush is refused, too.
@@ -207,7 +189,7 @@ static void check_persistent(struct loopback *lb, struct rxe_queue_buf *q,
 	if (ibv_reg_mr(lb->pd, req->remote->addr, PAGE, access))
 		die("registered a BAR for flushes to persistence");
 
-	mw = must_bind(lb, req, access);
+	mw = must_bind(lb, req->remote, access);
 	must_succeed(flush_by_key(lb, q, req, mw->rkey, 0, PAGE, FLUSH_GLOBAL,
 				  FLUSH_RANGE), "flush through a memory window");
 	must_be_refused(flush_by_key(lb, q, req, mw->rkey, 0, PAGE,

@@ -206,8 +206,7 @@ static void test_hold(char **argv)
 
 	loopback_open(&lb, device_name());
 	must_reg(&lb, peer_map(argv[0], len, NULL), len, ACCESS_ALL);
-	puts("holding");
-	fflush(stdout);
+	announce("holding");
 	pause();
 }
 
@@ -223,7 +222,13 @@ static const struct {
 	{ "map", 2, test_map }, { "fill", 2, test_fill }, { "zero", 2, test_zero },
 	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
 	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
-	{ "revoked", 2, test_revoked }, { "soak", 2, test_soak }, { "fork", 1, test_fork },
+	{ "revoked", 2, test_revoked }, { "revoked-window", 2, test_revoked_window },
+	{ "revoked-two", 3, test_revoked_two },
+	{ "revoked-rereg", 2, test_revoked_rereg },
+	{ "revoked-reset", 2, test_revoked_reset },
+	{ "hold-many", 2, test_hold_many }, { "traffic", 3, test_traffic },
+	{ "stalled", 2, test_stalled }, { "churn", 1, test_churn },
+	{ "soak", 1, test_soak }, { "fork", 1, test_fork },
 };
 
 int main(int argc, char **argv)

@@ -21,6 +21,9 @@ void check_bytes(const uint8_t *got, size_t len, uint64_t seed, size_t first,
 void round_trip(struct loopback *lb, struct ibv_mr *peer, struct ibv_mr *host,
 		size_t at, size_t from, size_t len, int by_send);
 
+/* A file of sysfs */
+void write_file(const char *path, const char *text);
+
 void test_data(char **argv);
 void test_mixed(char **argv);
 void test_two(char **argv);
@@ -29,5 +32,13 @@ void test_fork(char **argv);
 void test_atomic(char **argv);
 void test_flush(char **argv);
 void test_revoked(char **argv);
+void test_revoked_window(char **argv);
+void test_revoked_two(char **argv);
+void test_revoked_rereg(char **argv);
+void test_revoked_reset(char **argv);
+void test_hold_many(char **argv);
+void test_traffic(char **argv);
+void test_stalled(char **argv);
+void test_churn(char **argv);
 
 #endif

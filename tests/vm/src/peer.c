@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,30 @@ void die(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(1);
+}
+
+void announce(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+}
+
+static volatile sig_atomic_t term;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	term = 1;
+}
+
+void catch_term(void)
+{
+	signal(SIGTERM, on_term);
+}
+
+int term_came(void)
+{
+	return term;
 }
 
 void *peer_map(const char *allocate, size_t len, void *at)

@@ -11,6 +11,13 @@
 
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+/* A line for the script that waits for it */
+void announce(const char *what);
+
+/* From catch_term() on, SIGTERM ends nothing, but is remembered */
+void catch_term(void);
+int term_came(void);
+
 /* Map len bytes; at is where to, or NULL for anywhere. Ends the program. */
 void *peer_map(const char *allocate, size_t len, void *at);
 

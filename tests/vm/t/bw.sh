@@ -88,6 +88,12 @@ all_sizes()
 	moves "$@" 1M 3
 }
 
+# One that has all kinds of edges, where the other tests have been through them
+one_size()
+{
+	moves "$@" 4097 40
+}
+
 # Numbers that divide nothing, several queue pairs, time instead of a count
 odd_numbers()
 {
@@ -368,8 +374,8 @@ allocate_is_forbidden()
 for op in write read; do
 	subtest "$op, host to host" all_sizes $op host host
 	subtest "$op, drive to drive" all_sizes $op "$d0" "$d1"
-	subtest "$op, server on a drive" all_sizes $op "$d0" host
-	subtest "$op, client on a drive" all_sizes $op host "$d1"
+	subtest "$op, server on a drive" one_size $op "$d0" host
+	subtest "$op, client on a drive" one_size $op host "$d1"
 done
 subtest "odd numbers" odd_numbers
 subtest "count and time exclude each other" count_and_time_exclude_each_other

@@ -1,63 +1,108 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
-# DESCRIPTION: a drive can leave while its memory is registered, and come back
+# shellcheck shell=bash disable=SC2154 # lib/ sets them
+# DESCRIPTION: what is registered when a drive leaves, and what it is good for then
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 180
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh
-
-drive=$(drive_address 0)
-
-holding()
-{
-	grep -q holding "$test_dir/holder"
-}
-
-# hold BYTES: a process that keeps a region until the subtest ends
-hold()
-{
-	defer rm -f "$test_dir/holder"
-	run_bg "$peer_mr" hold "$cmb0" "$1" >"$test_dir/holder"
-	within 20 holding
-}
-
-drive_is_back()
-{
-	[ -e "$cmb0" ] && [ -n "$(drive_name 0)" ]
-}
-
-bring_back()
-{
-	echo "$drive" >/sys/bus/pci/drivers/nvme/bind
-	within 20 drive_is_back
-	[ "$(cat "$(cmb_path 0 available)")" = "$(cat "$(cmb_path 0 size)")" ] ||
-		fail "not all of the memory is free after the drive came back"
-}
+. tests/vm/lib/leave.sh
 
 unbind_with_a_region()
 {
-	hold 4194304
-	timeout 30 bash -c "echo $drive >/sys/bus/pci/drivers/nvme/unbind"
-	[ ! -e "$cmb0" ] || fail "the memory is still there"
-	kill -0 $! || fail "the holder is gone"
-	bring_back
+	hold hold 4194304
+	unbind_drive
+	drive_is_gone || fail "the memory is still there"
+	kill -0 "$holder" || fail "the holder is gone"
+	bring_back bind_drive
 	"$peer_mr" data "$cmb0"
 }
 
-# The other drive's regions go on
-other_drive_is_untouched()
+# A thousand regions of ten processes
+unbind_with_many_regions()
 {
-	hold 1048576
-	run_bg "$peer_mr" soak "$cmb1" 3 >"$test_dir/soak"
-	timeout 30 bash -c "echo $drive >/sys/bus/pci/drivers/nvme/unbind"
-	wait $! || fail "traffic to the other drive failed"
-	bring_back
+	local i
+	for i in {1..10}; do
+		hold hold-many 100
+	done
+	[ "$(rdma resource show mr | wc -l)" -ge 1000 ] || fail "not a thousand regions"
+	unbind_drive
+	bring_back bind_drive
+}
+
+# revoked TEST [ARG...]: it unbinds the drive itself
+revoked()
+{
+	local test=$1
+	shift
+	timeout 60 "$peer_mr" "$test" "$cmb0" "$drive" "$@"
+	drive_is_back || bind_drive
+	within 20 drive_is_back
+	within 10 nothing_is_left 0
+	within 10 nothing_is_left 1
+	no_region_is_left || fail "regions are left: $(rdma resource show mr)"
+}
+
+# The holder dies while its memory is taken back, at ten different moments
+holder_is_killed()
+{
+	local i
+	for i in {0..9}; do
+		hold hold-many 200
+		(
+			sleep "0.0$i"
+			kill -KILL "$holder"
+		) &
+		unbind_drive
+		wait $!
+		bring_back bind_drive
+	done
+	within 10 no_region_is_left
+}
+
+# rxe has no way to take its contexts from their owners, so the device stays
+# until they have ended; the drive does not wait for that
+rdma_device_leaves()
+{
+	hold hold 1048576
+	rdma link delete rxe0 &
+	sleep 0.2
+	unbind_drive
+	kill "$holder"
+	wait $! || fail "rxe0 was not deleted"
+	rdma link add rxe0 type rxe netdev eth0
+	bring_back bind_drive
+	"$peer_mr" data "$cmb0"
+}
+
+# ---- another driver's memory ------------------------------------------------
+
+# Its driver has no word about taking memory back, and is unloaded
+module_is_unloaded()
+{
+	local allocate
+	insmod "$P2PMR_VM_IMAGE/bar_provider.ko"
+	defer eval 'rmmod bar_provider 2>/dev/null'
+	allocate=$(echo /sys/bus/pci/drivers/bar_provider/0000:*/p2pmem/allocate)
+	[ -e "$allocate" ] || fail "bar_provider has no device"
+	cmb0=$allocate
+	"$peer_mr" data "$allocate"
+	traffic write
+	hold hold 1048576
+	timeout 60 rmmod bar_provider
+	[ ! -e "$allocate" ] || fail "the memory is still there"
+	end_traffic
 }
 
 subtest "unbind with a region held" unbind_with_a_region
-subtest "what a key is good for afterwards" "$peer_mr" revoked "$cmb0" "$drive"
-subtest "the drive comes back for the next test" drive_is_back
-subtest "the other drive's regions go on" other_drive_is_untouched
+subtest "unbind with a thousand regions of ten processes" unbind_with_many_regions
+subtest "keys, mappings, a child, and what comes after" revoked revoked
+subtest "a memory window" revoked revoked-window
+subtest "a region over two drives" revoked revoked-two "$cmb1"
+subtest "re-registering" revoked revoked-rereg
+subtest "a registration that user space stalls" revoked stalled
+subtest "the holder is killed" holder_is_killed
+subtest "the RDMA device leaves, too" rdma_device_leaves
+subtest "another driver is unloaded" module_is_unloaded
 finish

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # peer.sh has peer_mr, cmb0
+# How a drive leaves and comes back, and who has its memory meanwhile. After
+# devices.sh and peer.sh. Always of drive nv0; nv1 is the one that stays.
+
+drive=$(drive_address 0)
+drives=/sys/bus/pci/drivers/nvme
+
+# A driver's remove() that hangs must end the test, not the test's time
+unbind_drive()
+{
+	timeout 60 bash -c "echo $drive >$drives/unbind" || fail "the unbind took a minute"
+}
+
+bind_drive()
+{
+	echo "$drive" >$drives/bind
+}
+
+drive_is_gone()
+{
+	[ ! -e "$cmb0" ]
+}
+
+drive_is_back()
+{
+	[ -e "$cmb0" ] && [ -n "$(drive_name 0)" ]
+}
+
+# All of the pool is free, and no region is registered
+nothing_is_left()
+{
+	[ "$(cat "$(cmb_path "$1" available)")" = "$(cat "$(cmb_path "$1" size)")" ]
+}
+
+no_region_is_left()
+{
+	[ -z "$(rdma resource show mr)" ]
+}
+
+# bring_back COMMAND [ARG...]: by that command
+bring_back()
+{
+	"$@"
+	within 20 drive_is_back
+	within 10 nothing_is_left 0
+}
+
+# says WORD FILE...: each of the files has the line
+says()
+{
+	local word=$1 file
+	shift
+	for file; do
+		grep -qx "$word" "$file" || return 1
+	done
+}
+
+# hold TEST BYTES-OR-COUNT: a process that keeps regions until the subtest ends
+hold()
+{
+	local out
+	out=$(mktemp "$test_dir/XXXXXX")
+	run_bg "$peer_mr" "$1" "$cmb0" "$2" >"$out"
+	# shellcheck disable=SC2034 # for tests
+	holder=$!
+	within 60 says holding "$out"
+}
+
+# traffic OP...: both ways, until the drive leaves; end_traffic looks at how
+traffic()
+{
+	local op side out outs=()
+	traffic_pids=()
+	for op; do
+		for side in local remote; do
+			out=$test_dir/$op.$side
+			run_bg "$peer_mr" traffic "$op" "$side" "$cmb0" >"$out" 2>&1
+			traffic_pids+=("$!")
+			outs+=("$out")
+		done
+	done
+	within 60 says running "${outs[@]}"
+}
+
+end_traffic()
+{
+	local pid bad=0
+	for pid in "${traffic_pids[@]}"; do
+		wait "$pid" || bad=1
+	done
+	[ $bad = 0 ] || fail "$(cat "$test_dir"/*.local "$test_dir"/*.remote)"
+}
+
+# soak: traffic on the other drive, each byte compared, until end_soak
+soak()
+{
+	run_bg "$peer_mr" soak "$(cmb_allocate_path 1)" >"$test_dir/soak" 2>&1
+	soak_pid=$!
+	within 20 says running "$test_dir/soak"
+}
+
+end_soak()
+{
+	kill -TERM "$soak_pid"
+	wait "$soak_pid" || fail "the other drive's traffic failed: $(cat "$test_dir/soak")"
+}
+
+# leaves COMMAND...: traffic of all kinds, to the drive and from it, ends by an
+# error; that of the other drive goes on
+leaves()
+{
+	soak
+	traffic write read send atomic
+	"$@"
+	within 60 drive_is_gone
+	end_traffic
+	end_soak
+	within 10 nothing_is_left 1
+	within 10 no_region_is_left
+}
+
+# The first drive's slot: has the guest switched its power off?
+slot_is_off()
+{
+	local slot
+	for slot in /sys/bus/pci/slots/*; do
+		[ "$(cat "$slot/address")" != "${drive%.*}" ] || [ "$(cat "$slot/power")" = 1 ] ||
+			return 0
+	done
+	return 1
+}
+
+add_drive()
+{
+	qmp device_add '{"driver": "nvme", "id": "nv0", "bus": "dn0", "drive": "'"$1"'",
+		"serial": "n0", "cmb_size_mb": "64"}' >/dev/null 2>&1
+}
+
+# A drive whose contents nobody asks for, in the slot of the first one, when the
+# guest has done with the slot and QEMU with the drive
+plug_drive()
+{
+	qmp blockdev-add '{"driver": "null-co", "node-name": "'"$1"'", "size": 268435456}' >/dev/null
+	within 20 slot_is_off
+	# what happens within a second of that is no news to pciehp
+	sleep 2
+	within 20 add_drive "$1"
+}

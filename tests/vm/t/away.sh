@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # lib/ sets them
+# DESCRIPTION: a drive is out of reach for a while: reset, sleep, recovery of its link
+# KERNEL: p2p
+# TOPOLOGY: switch
+# TIMEOUT: 300
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+. tests/vm/lib/peer.sh
+. tests/vm/lib/leave.sh
+
+# Not grep -q, which would end before dmesg does, and have it fail
+logged()
+{
+	dmesg | grep "$1" >/dev/null
+}
+
+function_reset()
+{
+	timeout 60 bash -c "echo 1 >/sys/bus/pci/devices/$drive/reset"
+}
+
+# Regions are taken back, and afterwards everything can be had anew
+taken_back_by()
+{
+	traffic write read send atomic
+	"$@"
+	end_traffic
+	within 20 drive_is_back
+	within 10 nothing_is_left 0
+	"$peer_mr" data "$cmb0"
+}
+
+reset_of_the_function()
+{
+	soak
+	taken_back_by function_reset
+	end_soak
+	within 10 no_region_is_left
+}
+
+# The driver starts its controller anew, and the memory is none the worse: each
+# byte is compared
+reset_of_the_controller()
+{
+	local i
+	run_bg "$peer_mr" soak "$cmb0" >"$test_dir/reset" 2>&1
+	within 20 says running "$test_dir/reset"
+	for i in 1 2 3; do
+		echo 1 >"/sys/class/nvme/$(drive_name 0)/reset_controller"
+		sleep 0.2
+	done
+	kill -TERM $!
+	wait $! || fail "$(cat "$test_dir/reset")"
+}
+
+# The machine is about to sleep, with all devices prepared for it, when one of
+# them refuses. User space is frozen meanwhile.
+attempt_to_sleep()
+{
+	! timeout 60 bash -c 'echo freeze >/sys/power/state' || fail "it did sleep"
+	logged "sleep_refused: PM: not prepared for power transition: code -16" ||
+		fail "sleep was refused by another device"
+}
+
+nearly_asleep()
+{
+	insmod "$P2PMR_VM_IMAGE/sleep_refused.ko"
+	defer rmmod sleep_refused
+	taken_back_by attempt_to_sleep
+}
+
+# An error of the link to the drive, found by the port that it is below of
+recovered()
+{
+	logged "device recovery successful"
+}
+
+link_error()
+{
+	qmp human-monitor-command '{"command-line": "pcie_aer_inject_error dn0 DLP"}'
+	within 60 recovered
+}
+
+link_recovers()
+{
+	soak
+	taken_back_by link_error
+	end_soak
+	within 10 no_region_is_left
+}
+
+subtest "a reset of the controller" reset_of_the_controller
+subtest "a reset of the function" reset_of_the_function
+subtest "the same mapping can be registered again" \
+	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
+subtest "sleep" nearly_asleep
+subtest "an error of the link" link_recovers
+finish
