@@ -20,6 +20,14 @@ function_reset()
 	timeout 60 bash -c "echo 1 >/sys/bus/pci/devices/$drive/reset"
 }
 
+# nvme of 6.12 freezes its queues in the task that resets the function, and has
+# a worker thaw them: lockdep takes that for locks that are held for ever
+lockdep_permitting()
+{
+	[ "$P2PMR_VM_KERNEL" != debug ] || skip "lockdep reports nvme's own part in it"
+	"$@"
+}
+
 # Regions are taken back, and afterwards everything can be had anew
 taken_back_by()
 {
@@ -91,8 +99,8 @@ link_recovers()
 }
 
 subtest "a reset of the controller" reset_of_the_controller
-subtest "a reset of the function" reset_of_the_function
-subtest "the same mapping can be registered again" \
+subtest "a reset of the function" lockdep_permitting reset_of_the_function
+subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
 subtest "sleep" nearly_asleep
 subtest "an error of the link" link_recovers
