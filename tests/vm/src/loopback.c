@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
 	       IBV_QP_MIN_RNR_TIMER);
 
 	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTS, .timeout = 14, .retry_cnt = 7,
+		.qp_state = IBV_QPS_RTS, .timeout = lb->timeout, .retry_cnt = 7,
 		.rnr_retry = 7, .max_rd_atomic = 1,
 	};
 	modify(qp, &attr, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
@@ -107,6 +108,7 @@ static void connect_both(struct loopback *lb)
 void loopback_open_with(struct loopback *lb, const char *device, int access)
 {
 	lb->access = access;
+	lb->timeout = 14;
 	lb->ctx = open_device(device);
 	lb->pd = ibv_alloc_pd(lb->ctx);
 	lb->cq = ibv_create_cq(lb->ctx, 64, NULL, NULL, 0);
@@ -156,7 +158,46 @@ void loopback_reset(struct loopback *lb)
 /* Longer than any request takes, and shorter than it takes to give up a test */
 #define HANG_SECONDS 60
 
-static enum ibv_wc_status wait_for(struct ibv_cq *cq)
+/* Those that are not zero */
+static void print_counters(const char *device)
+{
+	char pattern[128], line[32];
+	size_t i;
+	glob_t g;
+	FILE *f;
+
+	snprintf(pattern, sizeof(pattern),
+		 "/sys/class/infiniband/%s/ports/1/hw_counters/*", device);
+	if (glob(pattern, 0, NULL, &g))
+		return;
+	for (i = 0; i < g.gl_pathc; i++) {
+		f = fopen(g.gl_pathv[i], "re");
+		if (f && fgets(line, sizeof(line), f) && strcmp(line, "0\n"))
+			printf("%s: %s", strrchr(g.gl_pathv[i], '/') + 1, line);
+		if (f)
+			fclose(f);
+	}
+	globfree(&g);
+}
+
+/* Where both queue pairs stand, and what the device has counted */
+static void print_state(struct loopback *lb)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (ibv_query_qp(lb->qp[i], &attr, IBV_QP_STATE | IBV_QP_SQ_PSN |
+				 IBV_QP_RQ_PSN | IBV_QP_TIMEOUT, &init))
+			continue;
+		printf("queue pair %d: state %d, sq_psn %u, rq_psn %u\n", i,
+		       attr.qp_state, attr.sq_psn, attr.rq_psn);
+	}
+	print_counters(ibv_get_device_name(lb->ctx->device));
+}
+
+static enum ibv_wc_status wait_for(struct loopback *lb, struct ibv_cq *cq)
 {
 	time_t end = time(NULL) + HANG_SECONDS;
 	unsigned int polls = 0;
@@ -164,8 +205,10 @@ static enum ibv_wc_status wait_for(struct ibv_cq *cq)
 	int n;
 
 	while (!(n = ibv_poll_cq(cq, 1, &wc))) {
-		if (time(NULL) > end)
+		if (time(NULL) > end) {
+			print_state(lb);
 			die("no completion within %d s", HANG_SECONDS);
+		}
 		/* rxe needs a processor to get on with it */
 		if (++polls < 50)
 			sched_yield();
@@ -179,12 +222,12 @@ static enum ibv_wc_status wait_for(struct ibv_cq *cq)
 
 enum ibv_wc_status loopback_wait(struct loopback *lb)
 {
-	return wait_for(lb->cq);
+	return wait_for(lb, lb->cq);
 }
 
 enum ibv_wc_status loopback_wait_recv(struct loopback *lb)
 {
-	return wait_for(lb->recv_cq);
+	return wait_for(lb, lb->recv_cq);
 }
 
 enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req)
@@ -215,7 +258,7 @@ enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req)
 	err = ibv_post_send(lb->qp[0], &wr, &bad);
 	if (err)
 		die("ibv_post_send: %s", strerror(err));
-	return wait_for(lb->cq);
+	return wait_for(lb, lb->cq);
 }
 
 /* Post a receive and a send into it; the sender's status */
@@ -242,14 +285,14 @@ enum ibv_wc_status loopback_send(struct loopback *lb, const struct request *req)
 {
 	enum ibv_wc_status status = send_and_receive(lb, req);
 
-	return status == IBV_WC_SUCCESS ? wait_for(lb->recv_cq) : status;
+	return status == IBV_WC_SUCCESS ? wait_for(lb, lb->recv_cq) : status;
 }
 
 enum ibv_wc_status loopback_recv_status(struct loopback *lb,
 					const struct request *req)
 {
 	send_and_receive(lb, req);
-	return wait_for(lb->recv_cq);
+	return wait_for(lb, lb->recv_cq);
 }
 
 struct ibv_mr *must_reg(struct loopback *lb, void *addr, size_t len, int access)

@@ -18,6 +18,7 @@ struct loopback {
 	union ibv_gid gid;
 	int gid_index;
 	int access;
+	int timeout; /* as ibv_modify_qp() takes it; from the next loopback_reset() on */
 };
 
 /* One request from qp[0] to qp[1] */

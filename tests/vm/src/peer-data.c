@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Data goes where it should, and nowhere else */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -218,5 +219,56 @@ void test_fork(char **argv)
 	round_trip(&lb, peer, host, 16, 0, 2 * PAGE, 0);
 	ibv_dereg_mr(peer);
 	ibv_dereg_mr(host);
+	loopback_close(&lb);
+}
+
+static unsigned long count_duplicates(void)
+{
+	char path[128], line[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path),
+		 "/sys/class/infiniband/%s/ports/1/hw_counters/duplicate_request",
+		 device_name());
+	f = fopen(path, "re");
+	if (!f || !fgets(line, sizeof(line), f))
+		die("%s: %s", path, strerror(errno));
+	fclose(f);
+	return strtoul(line, NULL, 10);
+}
+
+/*
+ * late-duplicate: a requester with no patience asks twice. By the time that
+ * the second is looked at, it has its answer, and the memory is no region any
+ * more. The next request must not suffer.
+ */
+void test_late_duplicate(char **argv)
+{
+	const size_t len = 128 * PAGE;
+	struct ibv_mr *local, *remote;
+	unsigned long enough;
+	struct loopback lb;
+	void *p;
+	int i;
+
+	(void)argv;
+	loopback_open(&lb, device_name());
+	lb.timeout = 1;
+	loopback_reset(&lb);
+	local = must_reg(&lb, host_map(len, NULL), len, ACCESS_ALL);
+	p = host_map(len, NULL);
+	enough = count_duplicates() + 5;
+	for (i = 0; count_duplicates() < enough; i++) {
+		if (i == 10000)
+			die("hardly anything is asked twice, so that this shows nothing");
+		remote = must_reg(&lb, p, len, ACCESS_ALL);
+		struct request req = { .opcode = IBV_WR_RDMA_READ, .local = local,
+				       .remote = remote, .len = len };
+
+		must_succeed(loopback_run(&lb, &req), "read");
+		must_dereg(remote);
+	}
+	announce("asked twice often enough");
+	must_dereg(local);
 	loopback_close(&lb);
 }

@@ -222,6 +222,7 @@ static const struct {
 	{ "map", 2, test_map }, { "fill", 2, test_fill }, { "zero", 2, test_zero },
 	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
 	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
+	{ "late-duplicate", 0, test_late_duplicate },
 	{ "revoked", 2, test_revoked }, { "revoked-window", 2, test_revoked_window },
 	{ "revoked-two", 3, test_revoked_two },
 	{ "revoked-rereg", 2, test_revoked_rereg },

@@ -31,6 +31,7 @@ void test_soak(char **argv);
 void test_fork(char **argv);
 void test_atomic(char **argv);
 void test_flush(char **argv);
+void test_late_duplicate(char **argv);
 void test_revoked(char **argv);
 void test_revoked_window(char **argv);
 void test_revoked_two(char **argv);

@@ -69,6 +69,7 @@ subtest "mappings that are refused" "$peer_mr" bad-maps "$cmb0" "$(cat "$(cmb_pa
 subtest "the next owner sees zeros" next_owner_sees_zeros
 subtest "clearing can be killed" clearing_can_be_killed
 subtest "fork" fork_shares_the_region
+subtest "a duplicate that comes late" "$peer_mr" late-duplicate
 subtest "siw is refused" siw_is_refused
 subtest "queues are refused" queues_are_refused
 subtest "no memory is lost" no_memory_is_lost
