@@ -95,6 +95,13 @@ module_is_unloaded()
 	end_traffic
 }
 
+# The module fails to load if its exporter does not get its page back as it should
+dmabuf_is_taken_back()
+{
+	insmod "$P2PMR_VM_IMAGE/dmabuf_probe.ko"
+	rmmod dmabuf_probe
+}
+
 subtest "unbind with a region held" unbind_with_a_region
 subtest "unbind with a thousand regions of ten processes" unbind_with_many_regions
 subtest "keys, mappings, a child, and what comes after" revoked revoked
@@ -105,4 +112,5 @@ subtest "a registration that user space stalls" revoked stalled
 subtest "the holder is killed" holder_is_killed
 subtest "the RDMA device leaves, too" rdma_device_leaves
 subtest "another driver is unloaded" module_is_unloaded
+subtest "a dma-buf" dmabuf_is_taken_back
 finish
