@@ -46,6 +46,8 @@ write_fstab()
 	EOF
 	inside /tmp || echo "tmpfs $at/tmp tmpfs mode=1777"
 	inside /run || echo "tmpfs $at/run tmpfs mode=755"
+	[ -z "${P2PMR_VM_PAIR-}" ] ||
+		echo "meet $at/run/meet 9p trans=virtio,version=9p2000.L,cache=none,X-mount.mkdir"
 	[ -z "$share" ] ||
 		echo "share $at$(fstab_field "$share") 9p trans=virtio,version=9p2000.L,msize=262144,cache=mmap,X-mount.mkdir"
 }

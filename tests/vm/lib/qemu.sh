@@ -79,6 +79,7 @@ kernel_line()
 		root=/dev/root rootfstype=9p
 		rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose
 		ro "init=\"$vm_dir/init\"" "lab_dir=\"$run_dir\""
+		"lab_host=${P2PMR_VM_HOST:-0}"
 		# a serial line is slow: warnings only, unless someone wants to read
 		# it all; init asks for everything when the command begins
 		console=ttyS0 8250.nr_uarts=1 "loglevel=$([ -n "$log" ] && echo 8 || echo 5)"

@@ -72,8 +72,12 @@ topology_arguments()
 	qemu+=(-object "memory-backend-memfd,id=barmem,size=16M,share=on"
 		-device "ivshmem-plain,id=bar0,memdev=barmem")
 	# No ROM: the firmware would only spend time on it
-	qemu+=(-device "e1000e,id=nic0,netdev=net0,bus=${slots[2]},romfile=")
-	topology_network
+	qemu+=(-device "e1000e,id=nic0,netdev=net0,bus=${slots[2]},romfile=,mac=52:54:00:12:34:5$((6 + ${P2PMR_VM_HOST:-0}))")
+	if [ -n "${P2PMR_VM_PAIR-}" ]; then
+		pair_network
+	else
+		topology_network
+	fi
 }
 
 # ipv6=off takes away the router that would hand out more addresses, and with

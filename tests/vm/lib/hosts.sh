@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034 # for tests
+# For tests that run on two hosts at once: which one is this, and where is the
+# other. After test.sh.
+
+this_host=${P2PMR_VM_HOST:?is set by tests/vm/run --hosts 2}
+other_host=$((1 - this_host))
+host_addresses=(10.0.2.15 10.0.2.16)
+
+# meet NAME [SECONDS]: go on when the other host has come to the same place
+meet()
+{
+	: >"/run/meet/$1.$this_host"
+	within "${2:-120}" test -e "/run/meet/$1.$other_host"
+}
+
+# each FUNCTION0 FUNCTION1: the first on host 0, the second on host 1
+each()
+{
+	if [ "$this_host" = 0 ]; then "$1"; else "$2"; fi
+}

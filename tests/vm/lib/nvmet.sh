@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # hosts.sh and devices.sh have the rest
+# An NVMe over RDMA target on host 0 that serves a namespace on drive nv1 from
+# the memory of drive nv0, and its initiator on host 1. After devices.sh and
+# hosts.sh.
+
+nqn=nqn.2026-11.libp2pmr:lab
+nvmet_dir=/sys/kernel/config/nvmet
+subsystem=$nvmet_dir/subsystems/$nqn
+namespace=$subsystem/namespaces/1
+port=$nvmet_dir/ports/1
+
+# start_target P2PMEM: what namespace 1's attribute of that name is set to.
+# Without inline data, so that all of it comes by RDMA.
+start_target()
+{
+	mkdir "$subsystem" "$namespace" "$port"
+	echo 1 >"$subsystem/attr_allow_any_host"
+	echo "/dev/$(drive_name 1)n1" >"$namespace/device_path"
+	echo "$1" >"$namespace/p2pmem"
+	echo 1 >"$namespace/enable"
+	echo rdma >"$port/addr_trtype"
+	echo ipv4 >"$port/addr_adrfam"
+	echo "${host_addresses[0]}" >"$port/addr_traddr"
+	echo 4420 >"$port/addr_trsvcid"
+	echo 0 >"$port/param_inline_data_size"
+	ln -s "$subsystem" "$port/subsystems/$nqn"
+}
+
+stop_target()
+{
+	rm "$port/subsystems/$nqn"
+	rmdir "$port"
+	echo 0 >"$namespace/enable"
+	rmdir "$namespace" "$subsystem"
+}
+
+# connect [OPTION-OF-NVME-CONNECT...]: the namespace's device is in $remote
+connect()
+{
+	nvme connect --transport=rdma --traddr="${host_addresses[0]}" --trsvcid=4420 \
+		--nqn="$nqn" --nr-io-queues=2 "$@"
+	within 20 find_remote
+}
+
+disconnect()
+{
+	nvme disconnect --nqn="$nqn" >/dev/null
+}
+
+# Multipath gives the device the subsystem's name
+find_remote()
+{
+	local dir
+	for dir in /sys/class/nvme-subsystem/*; do
+		[ "$(cat "$dir/subsysnqn" 2>/dev/null)" = "$nqn" ] || continue
+		for dir in "$dir"/nvme*n1 "$dir"/nvme*/nvme*n1; do
+			remote=/dev/${dir##*/}
+			[ ! -b "$remote" ] || return 0
+		done
+	done
+	return 1
+}
+
+# write_remote SEED FIRST COUNT, check_remote SEED FIRST COUNT: MiB of the
+# remote drive, in requests that go to the disk at once
+write_remote()
+{
+	pattern_file "$1" "$3"
+	dd if="$test_dir/pattern" of="$remote" bs=128K seek=$(($2 * 8)) oflag=direct status=none
+}
+
+check_remote()
+{
+	pattern_file "$1" "$3"
+	dd if="$remote" bs=128K skip=$(($2 * 8)) count=$(($3 * 8)) iflag=direct status=none |
+		cmp - "$test_dir/pattern"
+}
+
+# As many MiB as no other seed gives
+pattern_file()
+{
+	openssl enc -aes-128-ctr -K "$(printf '%032x' "$1")" -iv 0 -in /dev/zero 2>/dev/null |
+		head -c "$2M" >"$test_dir/pattern" || true
+}
