@@ -190,7 +190,8 @@ static int in_use(struct source *src, struct ib_umem *umem)
 	int calls = 0;
 
 	ib_umem_revoke_unlock(umem, &calls);
-	expect(src->pins == 1 && src->maps == 1);
+	/* without DMABUF_MOVE_NOTIFY, the mapping has a pin of its own */
+	expect(src->pins > 0 && src->maps == 1);
 	source_move(src);
 	expect(calls == 1);
 	expect(src->pins == 0 && src->maps == 0);
