@@ -29,6 +29,7 @@ macro(p2pmr_find var module consequence)
 endmacro()
 
 pkg_check_modules(IBVERBS REQUIRED QUIET IMPORTED_TARGET libibverbs)
+pkg_check_modules(UDEV REQUIRED QUIET IMPORTED_TARGET libudev)
 if(ENABLE_TOOLS)
 	p2pmr_find(RDMACM librdmacm "no p2pmr command")
 	p2pmr_find(SMARTCOLS smartcols "no p2pmr command")

@@ -66,7 +66,8 @@ function(p2pmr_library name map)
 		${CMAKE_BINARY_DIR}/generated/provider-list.c)
 	target_include_directories(${name}_objects PRIVATE
 		${PROJECT_SOURCE_DIR}/providers)
-	target_link_libraries(${name}_objects PRIVATE PkgConfig::IBVERBS)
+	target_link_libraries(${name}_objects PRIVATE PkgConfig::IBVERBS
+		PkgConfig::UDEV)
 	set(objects $<TARGET_OBJECTS:${name}_objects>)
 	foreach(provider ${providers})
 		list(APPEND objects $<TARGET_OBJECTS:provider_${provider}>)
@@ -79,11 +80,13 @@ function(p2pmr_library name map)
 		SOVERSION ${P2PMR_SONAME}
 		LINK_DEPENDS ${map_file})
 	target_link_options(${name} PRIVATE -Wl,--version-script=${map_file})
-	target_link_libraries(${name} PUBLIC PkgConfig::IBVERBS)
+	target_link_libraries(${name} PUBLIC PkgConfig::IBVERBS
+		PRIVATE PkgConfig::UDEV)
 
 	add_library(${name}_static STATIC ${objects})
 	set_target_properties(${name}_static PROPERTIES OUTPUT_NAME ${name})
-	target_link_libraries(${name}_static PUBLIC PkgConfig::IBVERBS)
+	target_link_libraries(${name}_static PUBLIC PkgConfig::IBVERBS
+		PkgConfig::UDEV)
 
 	configure_file(lib${name}.pc.in ${CMAKE_BINARY_DIR}/generated/lib${name}.pc @ONLY)
 	install(TARGETS ${name} ${name}_static

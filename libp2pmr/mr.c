@@ -119,3 +119,33 @@ struct ibv_mr *p2pmr_reg_addr(struct ibv_pd *pd, void *addr, size_t len_bytes,
 		*route = find_route(addr, len_bytes);
 	return mr;
 }
+
+/* include/uapi/rdma/ib_user_verbs.h of a kernel with the series */
+#define DEVICE_PEER_MR (UINT64_C(1) << 41)
+#define DEVICE_PEER_ATOMIC (UINT64_C(1) << 42)
+
+int p2pmr_device_caps(struct ibv_context *verbs, unsigned int *caps)
+{
+	int saved_errno = errno;
+	struct ibv_device_attr_ex attr;
+	int err;
+
+	if (!verbs || !caps)
+		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+				  "Pass an opened RDMA device and where to put the answer.",
+				  "p2pmr_device_caps() was given a NULL %s.",
+				  verbs ? "answer" : "device");
+	err = ibv_query_device_ex(verbs, NULL, &attr);
+	if (err)
+		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+				  "See ibv_query_device_ex(3) for this error.",
+				  "%s cannot be asked what it is capable of: %s.",
+				  ibv_get_device_name(verbs->device),
+				  p2pmr_errno_name(err));
+	*caps = (attr.device_cap_flags_ex & DEVICE_PEER_MR ?
+		 P2PMR_CAP_PEER_MR : 0) |
+		(attr.device_cap_flags_ex & DEVICE_PEER_ATOMIC ?
+		 P2PMR_CAP_PEER_ATOMIC : 0);
+	errno = saved_errno;
+	return 0;
+}

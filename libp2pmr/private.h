@@ -52,6 +52,18 @@ int p2pmr_opts_read(const void *opts, const char *name, size_t least,
 void p2pmr_copy_to(volatile void *dev, const void *src, size_t len);
 void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len);
 
+/* event.c: what the kernel says; no pointer is NULL */
+struct p2pmr_uevent {
+	const char *action;
+	const char *subsystem;
+	const char *devpath;
+};
+
+/* Is it an event of a provider? Fills @event in if so. */
+bool p2pmr_event_from_uevent(struct p2pmr_context *ctx,
+			     const struct p2pmr_uevent *uevent,
+			     struct p2pmr_event *event);
+
 /* sysfs.c: the root when the caller names none */
 const char *p2pmr_sysfs_default_root(void);
 

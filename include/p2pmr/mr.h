@@ -81,6 +81,34 @@ struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
 struct ibv_mr *p2pmr_reg_addr(struct ibv_pd *pd, void *addr, size_t len_bytes,
 			      int access, enum p2pmr_route *route);
 
+/*
+ * What an RDMA device says about peer memory; bits of p2pmr_device_caps().
+ * Whether it reaches a given provider is another question.
+ *
+ * P2PMR_CAP_PEER_MR: memory regions may be on peer memory, which is taken back
+ *	when the provider leaves
+ * P2PMR_CAP_PEER_ATOMIC: atomic operations work there. They are atomic as far
+ *	as the device's atomic_cap says, never against the provider's own accesses
+ */
+#define P2PMR_CAP_PEER_MR 1u
+#define P2PMR_CAP_PEER_ATOMIC 2u
+
+/**
+ * p2pmr_device_caps() - what an RDMA device says about peer memory
+ * @verbs: the opened device
+ * @caps: set to P2PMR_CAP_* bits
+ *
+ * Asks the driver (Linux with the p2p series: IB_UVERBS_DEVICE_PEER_MR and
+ * IB_UVERBS_DEVICE_PEER_ATOMIC, shown by ibv_query_device_ex()). On a kernel
+ * without that question no bit is set, which then means nothing: dma-bufs may
+ * work there.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: 0; -EINVAL; or the error of ibv_query_device_ex().
+ */
+int p2pmr_device_caps(struct ibv_context *verbs, unsigned int *caps);
+
 #ifdef __cplusplus
 }
 #endif

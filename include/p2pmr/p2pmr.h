@@ -18,6 +18,8 @@
 
 #include <p2pmr/buffer.h>
 #include <p2pmr/context.h>
+#include <p2pmr/event.h>
+#include <p2pmr/flush.h>
 #include <p2pmr/mr.h>
 #include <p2pmr/provider.h>
 #include <p2pmr/reason.h>

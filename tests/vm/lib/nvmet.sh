@@ -51,11 +51,11 @@ disconnect()
 # Multipath gives the device the subsystem's name
 find_remote()
 {
-	local dir
+	local dir disk
 	for dir in /sys/class/nvme-subsystem/*; do
 		[ "$(cat "$dir/subsysnqn" 2>/dev/null)" = "$nqn" ] || continue
-		for dir in "$dir"/nvme*n1 "$dir"/nvme*/nvme*n1; do
-			remote=/dev/${dir##*/}
+		for disk in "$dir"/nvme*n1 "$dir"/nvme*/nvme*n1; do
+			remote=/dev/${disk##*/}
 			[ ! -b "$remote" ] || return 0
 		done
 	done

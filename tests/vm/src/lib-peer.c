@@ -217,6 +217,17 @@ static void test_opt_in(struct setup *s, char **argv)
 	p2pmr_buf_free(buf);
 }
 
+/* caps PROVIDER CAPS: what the device says, as a number */
+static void test_caps(struct setup *s, char **argv)
+{
+	unsigned int caps, want = strtoul(argv[0], NULL, 0);
+
+	if (p2pmr_device_caps(s->verbs, &caps))
+		die("p2pmr_device_caps: %s", p2pmr_reason_text());
+	if (caps != want)
+		die("it says %#x, not %#x", caps, want);
+}
+
 /* no-pin PROVIDER: on a kernel without the series */
 static void test_no_pin(struct setup *s, char **argv)
 {
@@ -240,6 +251,7 @@ static const struct {
 	{ "ranges", 0, test_ranges }, { "gone", 1, test_gone },
 	{ "memlock", 0, test_memlock }, { "permission", 0, test_permission },
 	{ "opt-in", 0, test_opt_in }, { "no-pin", 0, test_no_pin },
+	{ "caps", 1, test_caps },
 };
 
 int main(int argc, char **argv)

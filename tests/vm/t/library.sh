@@ -16,6 +16,7 @@ siw_did_not_opt_in()
 	rdma link add siw0 type siw netdev eth0
 	defer rdma link delete siw0
 	RDMA_DEVICE=siw0 "$lib_peer" opt-in "$drive"
+	RDMA_DEVICE=siw0 "$lib_peer" caps "$drive" 0
 }
 
 # The file may be opened by anyone here: it is the limit that is to fail
@@ -39,6 +40,30 @@ gone()
 	echo "$address" >/sys/bus/pci/drivers/nvme/bind
 }
 
+listens()
+{
+	grep -qx listening "$test_dir/events"
+}
+
+# In that order, and nothing else
+events()
+{
+	local events
+	build/examples/event 3 >"$test_dir/events" &
+	events=$!
+	defer end_bg "$events"
+	within 20 listens
+	echo "$address" >/sys/bus/pci/drivers/nvme/unbind
+	echo "$address" >/sys/bus/pci/drivers/nvme/bind
+	wait "$events"
+	diff "$test_dir/events" - <<-EOF
+	listening
+	$drive $address leaving
+	$drive $address left
+	$drive $address arrived
+	EOF
+}
+
 subtest "allocate, register, read and write" "$lib_peer" use "$drive"
 subtest "by PCI address" "$lib_peer" use "$address"
 subtest "sizes that cannot be had" "$lib_peer" sizes "$drive"
@@ -47,4 +72,7 @@ subtest "a device that did not opt in" siw_did_not_opt_in
 subtest "RLIMIT_MEMLOCK" memlock
 subtest "no permission" permission
 subtest "a drive that leaves" gone
+subtest "what the device says" "$lib_peer" caps "$drive" 3
+subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
+subtest "events" events
 finish

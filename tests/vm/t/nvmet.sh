@@ -51,8 +51,10 @@ leave_while_silent()
 	start_target "$drive"
 	defer stop_target
 	meet listening
+	within 60 some_memory_is_in_use
+	meet busy
 	meet silent
-	within 20 some_memory_is_in_use
+	some_memory_is_in_use || fail "no request was on its way when the network went"
 	begin=$SECONDS
 	unbind_drive
 	echo "unbound after $((SECONDS - begin)) s"
@@ -71,15 +73,16 @@ fall_silent()
 	connect --keep-alive-tmo=5 --reconnect-delay=1
 	defer disconnect
 	fio --name=write --filename="$remote" --direct=1 --ioengine=libaio --rw=write \
-		--bs=128k --iodepth=16 --size=16M --time_based --runtime=30 \
+		--bs=128k --iodepth=16 --size=16M --time_based --runtime=12 \
 		--verify=crc32c --verify_fatal=1 >"$test_dir/fio" 2>&1 &
 	writer=$!
-	sleep 3
+	meet busy
+	sleep 1
 	qmp set_link '{"name": "net0", "up": false}' >/dev/null
 	meet silent
 	meet left
 	qmp set_link '{"name": "net0", "up": true}' >/dev/null
-	wait $writer || fail "$(cat "$test_dir/fio")"
+	wait "$writer" || fail "$(cat "$test_dir/fio")"
 	meet heard
 }
 
