@@ -89,11 +89,28 @@ function(p2pmr_library name map)
 		PkgConfig::UDEV)
 
 	configure_file(lib${name}.pc.in ${CMAKE_BINARY_DIR}/generated/lib${name}.pc @ONLY)
-	install(TARGETS ${name} ${name}_static
+	install(TARGETS ${name} ${name}_static EXPORT ${name}-targets
 		LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-		ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+		ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+		INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+	p2pmr_cmake_package(${name})
 	install(FILES ${CMAKE_BINARY_DIR}/generated/lib${name}.pc
 		DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# p2pmr_cmake_package(NAME) - have find_package(NAME) find what was installed
+#
+# Its targets: NAME::NAME and NAME::NAME_static
+function(p2pmr_cmake_package name)
+	set(folder ${CMAKE_INSTALL_LIBDIR}/cmake/${name})
+	set(generated ${CMAKE_BINARY_DIR}/generated)
+	configure_file(${name}-config.cmake.in ${generated}/${name}-config.cmake @ONLY)
+	# before 1.0, a minor release may change the ABI
+	write_basic_package_version_file(${generated}/${name}-config-version.cmake
+		COMPATIBILITY SameMinorVersion)
+	install(FILES ${generated}/${name}-config.cmake
+		${generated}/${name}-config-version.cmake DESTINATION ${folder})
+	install(EXPORT ${name}-targets NAMESPACE ${name}:: DESTINATION ${folder})
 endfunction()
 
 # p2pmr_tool(NAME SOURCE...) - an installed command, run in place as build/bin/NAME

@@ -72,7 +72,19 @@ subtest "a device that did not opt in" siw_did_not_opt_in
 subtest "RLIMIT_MEMLOCK" memlock
 subtest "no permission" permission
 subtest "a drive that leaves" gone
+# Debian's python3, which has pyverbs
+pyverbs()
+{
+	export LD_LIBRARY_PATH=$PWD/build/lib
+	expect_output "^rkey 0x[0-9a-f]+ at 0x[0-9a-f]+ holds 'peer memory'$" \
+		/usr/bin/python3 libp2pmr/examples/register.py rxe0 "$drive"
+	echo "$output"
+	expect_status 1 /usr/bin/python3 libp2pmr/examples/register.py rxe0 nvme77
+	grep -q 'There is no provider "nvme77"' <<<"$output" || fail "no reason: $output"
+}
+
 subtest "what the device says" "$lib_peer" caps "$drive" 3
 subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
 subtest "events" events
+subtest "pyverbs" pyverbs
 finish
