@@ -133,13 +133,22 @@ function(p2pmr_tool name)
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# p2pmr_example(SOURCE) - a man page's example: compiled, not installed
+# p2pmr_example(SOURCE [RDMACM]) - an example: compiled, not installed
+#
+# RDMACM: it needs librdmacm as well, and is left out without it
 #
 # The program lands in build/examples.
 function(p2pmr_example source)
+	cmake_parse_arguments(ARG "RDMACM" "" "" ${ARGN})
+	if(ARG_RDMACM AND NOT RDMACM_FOUND)
+		return()
+	endif()
 	get_filename_component(name ${source} NAME_WE)
 	add_executable(example_${name} ${source})
 	target_link_libraries(example_${name} PRIVATE p2pmr PkgConfig::IBVERBS)
+	if(ARG_RDMACM)
+		target_link_libraries(example_${name} PRIVATE PkgConfig::RDMACM)
+	endif()
 	set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
 endfunction()

@@ -72,6 +72,22 @@ subtest "a device that did not opt in" siw_did_not_opt_in
 subtest "RLIMIT_MEMLOCK" memlock
 subtest "no permission" permission
 subtest "a drive that leaves" gone
+# The example of the README
+write_example()
+{
+	local server
+	build/examples/serve "$(drive_name 1)" >"$test_dir/events" &
+	server=$!
+	defer end_bg "$server"
+	within 20 listens
+	build/examples/write 10.0.2.15 "$drive"
+	wait "$server"
+	diff "$test_dir/events" - <<-EOF
+	listening
+	from a drive
+	EOF
+}
+
 # Debian's python3, which has pyverbs
 pyverbs()
 {
@@ -86,5 +102,6 @@ pyverbs()
 subtest "what the device says" "$lib_peer" caps "$drive" 3
 subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
 subtest "events" events
+subtest "the README's example" write_example
 subtest "pyverbs" pyverbs
 finish
