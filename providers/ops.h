@@ -61,6 +61,9 @@ struct p2pmr_pci_address {
 	unsigned int function;
 };
 
+/* A path through the PCI tree: more levels than any machine has */
+#define P2PMR_PCI_PATH_LEN 512
+
 /**
  * struct p2pmr_provider - one source of memory
  * @entry: set by p2pmr_provider_add()
@@ -71,6 +74,7 @@ struct p2pmr_pci_address {
  * @driver: kernel driver; empty: none
  * @numa_node: -1: unknown
  * @pci: @pci_address as numbers
+ * @pci_path: set by p2pmr_provider_add(); empty: unknown
  * @priv: the provider's own; not freed
  */
 struct p2pmr_provider {
@@ -82,6 +86,7 @@ struct p2pmr_provider {
 	char driver[P2PMR_NAME_LEN];
 	int numa_node;
 	struct p2pmr_pci_address pci;
+	char pci_path[P2PMR_PCI_PATH_LEN];
 	void *priv;
 };
 
@@ -101,6 +106,9 @@ int p2pmr_pci_parse(const char *text, struct p2pmr_pci_address *pci);
 /* The text form; P2PMR_NAME_LEN bytes are enough. */
 void p2pmr_pci_format(const struct p2pmr_pci_address *pci, char *text,
 		      size_t size);
+
+/* "nvme" and a number, nothing else: an NVMe controller's name */
+bool p2pmr_nvme_is_name(const char *name);
 
 /*
  * sysfs. Every path is made here, below the root of the context; with a NULL
@@ -133,6 +141,11 @@ int p2pmr_sysfs_read(const struct p2pmr_context *ctx, char *line, size_t size,
 int p2pmr_sysfs_read_u64(const struct p2pmr_context *ctx, uint64_t *value,
 			 const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What a symbolic link points to; -EOVERFLOW when it does not fit. */
+int p2pmr_sysfs_readlink(const struct p2pmr_context *ctx, char *target,
+			 size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The last component of what a symbolic link points to. */
 int p2pmr_sysfs_link_name(const struct p2pmr_context *ctx, char *name,
