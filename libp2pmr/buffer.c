@@ -121,14 +121,18 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf)
 	return buf->provider;
 }
 
-static int check_range(const struct p2pmr_buf *buf, size_t offset,
-		       const void *other, size_t len_bytes)
+static int fail_null(const char *function, const char *what)
 {
-	if (!buf || !other)
-		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
-				  "Pass a buffer and the memory to copy from or to.",
-				  "A copy was asked for with a NULL %s.",
-				  buf ? "address" : "buffer");
+	return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			  "Pass a buffer, and memory of your own.",
+			  "%s() was given a NULL %s.", function, what);
+}
+
+static int check_range(const struct p2pmr_buf *buf, size_t offset,
+		       size_t len_bytes, const char *function)
+{
+	if (!buf)
+		return fail_null(function, "buffer");
 	if (offset > buf->size || len_bytes > buf->size - offset)
 		return p2pmr_fail(P2PMR_REASON_OUT_OF_RANGE, EINVAL,
 				  "Keep offset plus length within p2pmr_buf_size().",
@@ -140,8 +144,10 @@ static int check_range(const struct p2pmr_buf *buf, size_t offset,
 int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 		    size_t len_bytes)
 {
-	int ret = check_range(buf, offset, src, len_bytes);
+	int ret = check_range(buf, offset, len_bytes, __func__);
 
+	if (!ret && !src)
+		ret = fail_null(__func__, "address");
 	if (!ret)
 		p2pmr_copy_to((char *)buf->addr + offset, src, len_bytes);
 	return ret;
@@ -150,10 +156,36 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 		   size_t len_bytes)
 {
-	int ret = check_range(buf, offset, dst, len_bytes);
+	int ret = check_range(buf, offset, len_bytes, __func__);
 
+	if (!ret && !dst)
+		ret = fail_null(__func__, "address");
 	if (!ret)
 		p2pmr_copy_from(dst, (const char *)buf->addr + offset,
 				len_bytes);
+	return ret;
+}
+
+int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
+		   size_t len_bytes)
+{
+	int ret = check_range(buf, offset, len_bytes, __func__);
+
+	if (!ret)
+		p2pmr_copy_fill((char *)buf->addr + offset, byte, len_bytes);
+	return ret;
+}
+
+int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
+		      const void *with, size_t len_bytes,
+		      size_t *first_difference)
+{
+	int ret = check_range(buf, offset, len_bytes, __func__);
+
+	if (!ret && (!with || !first_difference))
+		ret = fail_null(__func__, with ? "result" : "address");
+	if (!ret)
+		*first_difference = p2pmr_copy_compare((const char *)buf->addr +
+						       offset, with, len_bytes);
 	return ret;
 }
