@@ -39,6 +39,9 @@
  * @map: allocate @size bytes (whole pages, not 0) and map them shared, so that
  *	munmap() alone gives them back. Returns 0, or -errno with a reason; but
  *	-ENOSPC without one for "no such piece left", which the caller explains
+ * @map_huge: as @map, in huge pages of @page_bytes each: a power of two, of
+ *	which @size is a multiple. Returns 0, or -errno with a reason. NULL: this
+ *	memory has no huge pages
  */
 struct p2pmr_provider_ops {
 	const char *type;
@@ -49,6 +52,8 @@ struct p2pmr_provider_ops {
 	int (*space)(const struct p2pmr_provider *provider,
 		     struct p2pmr_provider_space *space);
 	int (*map)(struct p2pmr_provider *provider, size_t size, void **addr);
+	int (*map_huge)(struct p2pmr_provider *provider, size_t size,
+			size_t page_bytes, void **addr);
 };
 
 /* What the build linked in; ends with NULL. Written by p2pmr_providers(). */

@@ -36,6 +36,41 @@ struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes);
 
 /**
+ * struct p2pmr_buf_opts - options of p2pmr_buf_alloc_opts()
+ * @sz: sizeof(struct p2pmr_buf_opts)
+ * @huge_page_bytes: take huge pages of this size, for example 2 << 20; "host"
+ *	alone has them. 0: the ordinary pages
+ */
+struct p2pmr_buf_opts {
+	size_t sz;
+	size_t huge_page_bytes;
+};
+
+/**
+ * p2pmr_buf_alloc_opts() - allocate memory from a provider, with options
+ * @provider: where from
+ * @size_bytes: how much; at least 1, rounded up to whole pages of the size
+ *	that the options ask for
+ * @opts: options, or NULL
+ *
+ * As p2pmr_buf_alloc(). Huge pages have to be reserved by the administrator
+ * (nr_hugepages in /sys/kernel/mm/hugepages); the buffer is never made of
+ * other pages instead. Where a control group limits huge pages further than
+ * that, the first access beyond its limit raises SIGBUS.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: the buffer, or NULL with errno as for p2pmr_buf_alloc(), or
+ *   EINVAL	bad options (BAD_OPTIONS); a page size that is no power of two
+ *		(BAD_ARGUMENT), that this kernel does not have, or asked of peer
+ *		memory (NO_HUGE_PAGES)
+ *   ENOMEM	not enough huge pages are reserved and free (NO_HUGE_PAGES)
+ */
+struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
+				       size_t size_bytes,
+				       const struct p2pmr_buf_opts *opts);
+
+/**
  * p2pmr_buf_free() - unmap a buffer and give its memory back
  * @buf: the buffer, or NULL
  *
@@ -63,7 +98,8 @@ void *p2pmr_buf_addr(const struct p2pmr_buf *buf);
  * p2pmr_buf_size() - how large the buffer is
  * @buf: the buffer
  *
- * Return: the size in bytes: what was asked for, rounded up to whole pages.
+ * Return: the size in bytes: what was asked for, rounded up to whole pages of
+ * the size that was asked for.
  */
 size_t p2pmr_buf_size(const struct p2pmr_buf *buf);
 
