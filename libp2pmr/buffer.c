@@ -40,12 +40,30 @@ static int fail_no_space(const struct p2pmr_provider *provider, size_t size)
 			  size, provider->name, space.available_bytes);
 }
 
-static int map(struct p2pmr_provider *provider, size_t size_bytes,
+static int check_huge(const struct p2pmr_provider *provider, size_t page)
+{
+	if (page & (page - 1))
+		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+				  "Use a size that /sys/kernel/mm/hugepages has, in bytes, or 0.",
+				  "The option huge_page_bytes is %zu, which is no power of two.",
+				  page);
+	if (!provider->ops->map_huge)
+		return p2pmr_fail(P2PMR_REASON_NO_HUGE_PAGES, EINVAL,
+				  "Leave the option huge_page_bytes at 0 for peer memory.",
+				  "Huge pages were asked for of %s, but only the provider \"host\" has them: the kernel maps peer memory in ordinary pages.",
+				  provider->name);
+	return 0;
+}
+
+/* @huge: size of the pages; 0: the ordinary ones */
+static int map(struct p2pmr_provider *provider, size_t size_bytes, size_t huge,
 	       struct p2pmr_buf *buf)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	int ret;
+	size_t page = huge ? huge : (size_t)sysconf(_SC_PAGESIZE);
+	int ret = huge ? check_huge(provider, huge) : 0;
 
+	if (ret)
+		return ret;
 	/* Nothing is larger than that, and rounding up must not wrap. */
 	if (size_bytes > PTRDIFF_MAX - (page - 1))
 		return p2pmr_fail(P2PMR_REASON_TOO_LARGE, ENOMEM,
@@ -54,6 +72,9 @@ static int map(struct p2pmr_provider *provider, size_t size_bytes,
 				  size_bytes, provider->name);
 	buf->provider = provider;
 	buf->size = (size_bytes + page - 1) / page * page;
+	if (huge)
+		return provider->ops->map_huge(provider, buf->size, huge,
+					       &buf->addr);
 	ret = provider->ops->map(provider, buf->size, &buf->addr);
 	if (ret == -ENOSPC)
 		ret = fail_no_space(provider, buf->size);
@@ -63,22 +84,33 @@ static int map(struct p2pmr_provider *provider, size_t size_bytes,
 struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes)
 {
+	return p2pmr_buf_alloc_opts(provider, size_bytes, NULL);
+}
+
+struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
+				       size_t size_bytes,
+				       const struct p2pmr_buf_opts *opts)
+{
+	struct p2pmr_buf_opts known;
 	int saved_errno = errno;
 	struct p2pmr_buf *buf;
 
 	if (!provider || !size_bytes) {
 		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
 			   "Pass a provider and a size of at least 1.",
-			   "p2pmr_buf_alloc() was given %s.",
+			   "A buffer was asked for with %s.",
 			   provider ? "a size of 0" : "a NULL provider");
 		return NULL;
 	}
+	if (p2pmr_opts_read(opts, "p2pmr_buf_opts", sizeof(known), &known,
+			    sizeof(known)))
+		return NULL;
 	buf = calloc(1, sizeof(*buf));
 	if (!buf) {
 		p2pmr_fail_memory("a buffer");
 		return NULL;
 	}
-	if (map(provider, size_bytes, buf)) {
+	if (map(provider, size_bytes, known.huge_page_bytes, buf)) {
 		int err = errno;
 
 		free(buf);
@@ -121,14 +153,18 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf)
 	return buf->provider;
 }
 
-static int check_range(const struct p2pmr_buf *buf, size_t offset,
-		       const void *other, size_t len_bytes)
+static int fail_null(const char *function, const char *what)
 {
-	if (!buf || !other)
-		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
-				  "Pass a buffer and the memory to copy from or to.",
-				  "A copy was asked for with a NULL %s.",
-				  buf ? "address" : "buffer");
+	return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			  "Pass a buffer, and memory of your own.",
+			  "%s() was given a NULL %s.", function, what);
+}
+
+static int check_range(const struct p2pmr_buf *buf, size_t offset,
+		       size_t len_bytes, const char *function)
+{
+	if (!buf)
+		return fail_null(function, "buffer");
 	if (offset > buf->size || len_bytes > buf->size - offset)
 		return p2pmr_fail(P2PMR_REASON_OUT_OF_RANGE, EINVAL,
 				  "Keep offset plus length within p2pmr_buf_size().",
@@ -140,8 +176,10 @@ static int check_range(const struct p2pmr_buf *buf, size_t offset,
 int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 		    size_t len_bytes)
 {
-	int ret = check_range(buf, offset, src, len_bytes);
+	int ret = check_range(buf, offset, len_bytes, __func__);
 
+	if (!ret && !src)
+		ret = fail_null(__func__, "address");
 	if (!ret)
 		p2pmr_copy_to((char *)buf->addr + offset, src, len_bytes);
 	return ret;
@@ -150,10 +188,36 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 		   size_t len_bytes)
 {
-	int ret = check_range(buf, offset, dst, len_bytes);
+	int ret = check_range(buf, offset, len_bytes, __func__);
 
+	if (!ret && !dst)
+		ret = fail_null(__func__, "address");
 	if (!ret)
 		p2pmr_copy_from(dst, (const char *)buf->addr + offset,
 				len_bytes);
+	return ret;
+}
+
+int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
+		   size_t len_bytes)
+{
+	int ret = check_range(buf, offset, len_bytes, __func__);
+
+	if (!ret)
+		p2pmr_copy_fill((char *)buf->addr + offset, byte, len_bytes);
+	return ret;
+}
+
+int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
+		      const void *with, size_t len_bytes,
+		      size_t *first_difference)
+{
+	int ret = check_range(buf, offset, len_bytes, __func__);
+
+	if (!ret && (!with || !first_difference))
+		ret = fail_null(__func__, with ? "result" : "address");
+	if (!ret)
+		*first_difference = p2pmr_copy_compare((const char *)buf->addr +
+						       offset, with, len_bytes);
 	return ret;
 }

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Copies between ordinary memory and memory that may be a device's BAR.
+ * Access by the CPU to memory that may be a device's BAR.
  *
- * memcpy() is not fit for a BAR: it may touch a byte twice, use accesses that
- * are wider than the device takes, or unaligned ones, which some machines
- * refuse on device memory. Here each byte of the device's side is accessed
- * once, by the largest naturally aligned access of at most 8 bytes.
+ * memcpy() and its kin are not fit for a BAR: they may touch a byte twice, use
+ * accesses that are wider than the device takes, or unaligned ones, which some
+ * machines refuse on device memory. Here each byte of the device's side is
+ * accessed once, by the largest naturally aligned access of at most 8 bytes.
+ * It is volatile, so that the compiler neither joins nor splits nor repeats
+ * it.
+ *
+ * Wider stores might make fewer bus transactions of an uncached mapping, which
+ * is what the kernel gives P2PDMA memory. They are left out because they are
+ * not right everywhere, and a process cannot tell where they are. In a virtual
+ * machine a BAR may be emulated; then the hypervisor has to decode the
+ * instruction that touched it. On x86, KVM (Linux 6.12) knows no AVX and no
+ * MOVDIR64B there and the process gets SIGILL; on arm64, pairs and vectors
+ * come without the description that it needs. Those of SSE it does know, but
+ * no manual promises that a CPU sends their 16 bytes as one transaction. On a
+ * write-combining mapping there is nothing to gain: there the CPU itself makes
+ * whole lines of consecutive stores.
  */
 #include "private.h"
 
@@ -106,6 +119,22 @@ void p2pmr_copy_to(volatile void *dev, const void *src, size_t len)
 	drain_stores();
 }
 
+void p2pmr_copy_fill(volatile void *dev, unsigned char byte, size_t len)
+{
+	volatile uint8_t *to = dev;
+	uint8_t bytes[8];
+
+	memset(bytes, byte, sizeof(bytes));
+	while (len) {
+		size_t size = step((uintptr_t)to, len);
+
+		store(to, bytes, size);
+		to += size;
+		len -= size;
+	}
+	drain_stores();
+}
+
 void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len)
 {
 	const volatile uint8_t *from = dev;
@@ -119,4 +148,25 @@ void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len)
 		from += size;
 		len -= size;
 	}
+}
+
+size_t p2pmr_copy_compare(const volatile void *dev, const void *with,
+			  size_t len)
+{
+	const volatile uint8_t *from = dev;
+	const uint8_t *expected = with;
+	size_t done = 0;
+
+	while (done < len) {
+		size_t size = step((uintptr_t)from + done, len - done);
+		uint8_t bytes[8];
+
+		load(bytes, from + done, size);
+		for (size_t i = 0; i < size; i++) {
+			if (bytes[i] != expected[done + i])
+				return done + i;
+		}
+		done += size;
+	}
+	return len;
 }

@@ -51,6 +51,11 @@ int p2pmr_opts_read(const void *opts, const char *name, size_t least,
 /* copy.c: @dev is the memory that may be a BAR */
 void p2pmr_copy_to(volatile void *dev, const void *src, size_t len);
 void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len);
+void p2pmr_copy_fill(volatile void *dev, unsigned char byte, size_t len);
+
+/* Returns where the first difference is, @len when there is none. */
+size_t p2pmr_copy_compare(const volatile void *dev, const void *with,
+			  size_t len);
 
 /* event.c: what the kernel says; no pointer is NULL */
 struct p2pmr_uevent {

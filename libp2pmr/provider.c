@@ -59,6 +59,69 @@ void p2pmr_pci_format(const struct p2pmr_pci_address *pci, char *text,
 		 pci->device, pci->function);
 }
 
+/* The next component of a path, which it is taken from; NULL at the end */
+static char *next_component(char **path)
+{
+	char *component = strsep(path, "/");
+
+	while (component && !*component)
+		component = strsep(path, "/");
+	return component;
+}
+
+/* "pci0000:00" */
+static bool is_host_bridge(const char *name)
+{
+	unsigned int number;
+
+	if (strncmp(name, "pci", 3))
+		return false;
+	name = parse_char(parse_hex(name + 3, 8, &number), ':');
+	if (name)
+		name = parse_hex(name, 2, &number);
+	return name && !*name;
+}
+
+/*
+ * What the function's link in sysfs points to names each bridge on the way:
+ * ../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0. The way starts after
+ * the last host bridge: there may be two of them, when a controller such as
+ * Intel's VMD makes a PCI domain of its own. A link that does not look like
+ * that is not taken at its word.
+ */
+static void read_pci_path(struct p2pmr_provider *provider)
+{
+	char target[P2PMR_PATH_LEN], last[P2PMR_NAME_LEN] = "";
+	char *rest = target, *component;
+	bool below_bridge = false;
+	size_t used = 0;
+
+	provider->pci_path[0] = '\0';
+	if (p2pmr_sysfs_readlink(provider->ctx, target, sizeof(target),
+				 "bus/pci/devices/%s", provider->pci_address))
+		return;
+	while ((component = next_component(&rest))) {
+		struct p2pmr_pci_address pci;
+
+		if (!below_bridge || p2pmr_pci_parse(component, &pci)) {
+			below_bridge = is_host_bridge(component);
+			used = 0;
+			continue;
+		}
+		p2pmr_pci_format(&pci, last, sizeof(last));
+		used += snprintf(provider->pci_path + used,
+				 sizeof(provider->pci_path) - used, "%s%s",
+				 used ? "/" : "", last);
+		if (used >= sizeof(provider->pci_path))
+			break;
+	}
+	if (component || !used || strcmp(last, provider->pci_address)) {
+		p2pmr_warn("the path of %s in sysfs is not understood: left out",
+			   provider->pci_address);
+		provider->pci_path[0] = '\0';
+	}
+}
+
 /* As strcmp(): peer memory by PCI address, then all the rest */
 static int compare(const struct p2pmr_provider *a,
 		   const struct p2pmr_provider *b)
@@ -88,6 +151,8 @@ int p2pmr_provider_add(struct p2pmr_context *ctx,
 		return p2pmr_fail_memory("a provider");
 	*added = *provider;
 	added->ctx = ctx;
+	if (*added->pci_address)
+		read_pci_path(added);
 	TAILQ_FOREACH(other, &ctx->providers, entry) {
 		if (compare(added, other) < 0)
 			break;
@@ -193,6 +258,11 @@ const char *p2pmr_provider_type(const struct p2pmr_provider *provider)
 const char *p2pmr_provider_pci_address(const struct p2pmr_provider *provider)
 {
 	return *provider->pci_address ? provider->pci_address : NULL;
+}
+
+const char *p2pmr_provider_pci_path(const struct p2pmr_provider *provider)
+{
+	return *provider->pci_path ? provider->pci_path : NULL;
 }
 
 const char *p2pmr_provider_driver(const struct p2pmr_provider *provider)

@@ -27,6 +27,8 @@ static const char *const names[] = {
 	[P2PMR_REASON_MEMLOCK] = "MEMLOCK",
 	[P2PMR_REASON_BAD_ACCESS] = "BAD_ACCESS",
 	[P2PMR_REASON_FLUSH_FAILED] = "FLUSH_FAILED",
+	[P2PMR_REASON_NOT_NVME] = "NOT_NVME",
+	[P2PMR_REASON_NO_HUGE_PAGES] = "NO_HUGE_PAGES",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

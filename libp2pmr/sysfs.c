@@ -159,20 +159,38 @@ int p2pmr_sysfs_read_u64(const struct p2pmr_context *ctx, uint64_t *value,
 	return 0;
 }
 
+static int read_link(const char *path, char *target, size_t size)
+{
+	ssize_t len = readlink(path, target, size);
+
+	if (len < 0)
+		return -errno;
+	if ((size_t)len == size)
+		return -EOVERFLOW;
+	target[len] = '\0';
+	return 0;
+}
+
+int p2pmr_sysfs_readlink(const struct p2pmr_context *ctx, char *target,
+			 size_t size, const char *fmt, ...)
+{
+	char path[P2PMR_PATH_LEN];
+	int ret = MAKE_PATH(ctx, path, fmt);
+
+	return ret ? ret : read_link(path, target, size);
+}
+
 int p2pmr_sysfs_link_name(const struct p2pmr_context *ctx, char *name,
 			  size_t size, const char *fmt, ...)
 {
 	char path[P2PMR_PATH_LEN], target[P2PMR_PATH_LEN];
 	int ret = MAKE_PATH(ctx, path, fmt);
 	const char *base;
-	ssize_t len;
 
+	if (!ret)
+		ret = read_link(path, target, sizeof(target));
 	if (ret)
 		return ret;
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		return -errno;
-	target[len] = '\0';
 	base = strrchr(target, '/');
 	base = base ? base + 1 : target;
 	if (strlen(base) >= size)

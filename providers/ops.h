@@ -39,6 +39,9 @@
  * @map: allocate @size bytes (whole pages, not 0) and map them shared, so that
  *	munmap() alone gives them back. Returns 0, or -errno with a reason; but
  *	-ENOSPC without one for "no such piece left", which the caller explains
+ * @map_huge: as @map, in huge pages of @page_bytes each: a power of two, of
+ *	which @size is a multiple. Returns 0, or -errno with a reason. NULL: this
+ *	memory has no huge pages
  */
 struct p2pmr_provider_ops {
 	const char *type;
@@ -49,6 +52,8 @@ struct p2pmr_provider_ops {
 	int (*space)(const struct p2pmr_provider *provider,
 		     struct p2pmr_provider_space *space);
 	int (*map)(struct p2pmr_provider *provider, size_t size, void **addr);
+	int (*map_huge)(struct p2pmr_provider *provider, size_t size,
+			size_t page_bytes, void **addr);
 };
 
 /* What the build linked in; ends with NULL. Written by p2pmr_providers(). */
@@ -61,6 +66,9 @@ struct p2pmr_pci_address {
 	unsigned int function;
 };
 
+/* A path through the PCI tree: more levels than any machine has */
+#define P2PMR_PCI_PATH_LEN 512
+
 /**
  * struct p2pmr_provider - one source of memory
  * @entry: set by p2pmr_provider_add()
@@ -71,6 +79,7 @@ struct p2pmr_pci_address {
  * @driver: kernel driver; empty: none
  * @numa_node: -1: unknown
  * @pci: @pci_address as numbers
+ * @pci_path: set by p2pmr_provider_add(); empty: unknown
  * @priv: the provider's own; not freed
  */
 struct p2pmr_provider {
@@ -82,6 +91,7 @@ struct p2pmr_provider {
 	char driver[P2PMR_NAME_LEN];
 	int numa_node;
 	struct p2pmr_pci_address pci;
+	char pci_path[P2PMR_PCI_PATH_LEN];
 	void *priv;
 };
 
@@ -101,6 +111,9 @@ int p2pmr_pci_parse(const char *text, struct p2pmr_pci_address *pci);
 /* The text form; P2PMR_NAME_LEN bytes are enough. */
 void p2pmr_pci_format(const struct p2pmr_pci_address *pci, char *text,
 		      size_t size);
+
+/* "nvme" and a number, nothing else: an NVMe controller's name */
+bool p2pmr_nvme_is_name(const char *name);
 
 /*
  * sysfs. Every path is made here, below the root of the context; with a NULL
@@ -133,6 +146,11 @@ int p2pmr_sysfs_read(const struct p2pmr_context *ctx, char *line, size_t size,
 int p2pmr_sysfs_read_u64(const struct p2pmr_context *ctx, uint64_t *value,
 			 const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What a symbolic link points to; -EOVERFLOW when it does not fit. */
+int p2pmr_sysfs_readlink(const struct p2pmr_context *ctx, char *target,
+			 size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The last component of what a symbolic link points to. */
 int p2pmr_sysfs_link_name(const struct p2pmr_context *ctx, char *name,

@@ -16,13 +16,16 @@
 #include "args.h"
 #include "fail.h"
 #include "json.h"
+#include "list_facts.h"
 
 #define LIST_CMD "p2pmr list"
 #define NUMBER_MAX 32
+#define NAMESPACES_MAX 128
 
 struct list_opts {
 	bool json;
 	bool bytes;
+	bool is_long;
 };
 
 enum column {
@@ -34,25 +37,47 @@ enum column {
 	COL_SIZE,
 	COL_AVAILABLE,
 	COL_PUBLISHED,
+	COL_CMB,
+	COL_BAR,
+	COL_OFFSET,
+	COL_SUPPORTS,
+	COL_QUEUES,
+	COL_NAMESPACES,
+	COL_PATH,
 	N_COLS,
+};
+
+/* Which of the two tables has a column; both at once would be too wide */
+enum {
+	SHORT = 1 << 0,
+	LONG = 1 << 1,
 };
 
 static const struct {
 	const char *head;
 	int flags;
+	int shown;
 } columns[N_COLS] = {
-	[COL_NAME] = { "NAME", 0 },
-	[COL_TYPE] = { "TYPE", 0 },
-	[COL_ADDRESS] = { "ADDRESS", 0 },
-	[COL_DRIVER] = { "DRIVER", 0 },
-	[COL_NUMA] = { "NUMA", SCOLS_FL_RIGHT },
-	[COL_SIZE] = { "SIZE", SCOLS_FL_RIGHT },
-	[COL_AVAILABLE] = { "AVAILABLE", SCOLS_FL_RIGHT },
-	[COL_PUBLISHED] = { "PUBLISHED", 0 },
+	[COL_NAME] = { "NAME", 0, SHORT | LONG },
+	[COL_TYPE] = { "TYPE", 0, SHORT },
+	[COL_ADDRESS] = { "ADDRESS", 0, SHORT },
+	[COL_DRIVER] = { "DRIVER", 0, SHORT },
+	[COL_NUMA] = { "NUMA", SCOLS_FL_RIGHT, SHORT },
+	[COL_SIZE] = { "SIZE", SCOLS_FL_RIGHT, SHORT | LONG },
+	[COL_AVAILABLE] = { "AVAILABLE", SCOLS_FL_RIGHT, SHORT },
+	[COL_PUBLISHED] = { "PUBLISHED", 0, SHORT },
+	[COL_CMB] = { "CMB", SCOLS_FL_RIGHT, LONG },
+	[COL_BAR] = { "BAR", SCOLS_FL_RIGHT, LONG },
+	[COL_OFFSET] = { "OFFSET", SCOLS_FL_RIGHT, LONG },
+	[COL_SUPPORTS] = { "SUPPORTS", 0, LONG },
+	[COL_QUEUES] = { "QUEUES", 0, LONG },
+	[COL_NAMESPACES] = { "NAMESPACES", 0, LONG },
+	[COL_PATH] = { "PATH", 0, LONG },
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "the list as JSON, sizes in bytes", 0 },
+	{ "json", 'j', NULL, 0, "all there is to know as JSON, sizes in bytes", 0 },
+	{ "long", 'l', NULL, 0, "what NVMe drives say, and the way to each device", 0 },
 	{ "bytes", 'b', NULL, 0, "sizes in bytes", 0 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1 },
 	{ 0 }
@@ -65,6 +90,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		opts->json = true;
+		return 0;
+	case 'l':
+		opts->is_long = true;
 		return 0;
 	case 'b':
 		opts->bytes = true;
@@ -100,71 +128,133 @@ static void format_size(const struct list_opts *opts, uint64_t bytes,
 		args_human_size(bytes, text, NUMBER_MAX);
 }
 
-static int add_line(struct libscols_table *table, const struct list_opts *opts,
-		    const struct p2pmr_provider *pr,
-		    const struct p2pmr_provider_space *space)
+/* Cells that are made here; the others are strings of the library's */
+struct texts {
+	char numa[NUMBER_MAX];
+	char size[NUMBER_MAX];
+	char available[NUMBER_MAX];
+	char cmb[NUMBER_MAX];
+	char bar[NUMBER_MAX];
+	char offset[NUMBER_MAX];
+	char uses[LIST_USES_MAX];
+	char namespaces[NAMESPACES_MAX];
+};
+
+/* "nvme0n1,nvme0n2", cut with "..." when there are very many */
+static const char *join(char *const *names, char text[NAMESPACES_MAX])
 {
-	char numa[NUMBER_MAX] = "-", size[NUMBER_MAX], available[NUMBER_MAX];
-	const char *cells[N_COLS];
-	struct libscols_line *line;
+	const char more[] = "...";
+	size_t used = 0;
+
+	if (!*names)
+		return "-";
+	for (; *names; names++) {
+		const char *comma = used ? "," : "";
+
+		if (used + strlen(*names) + 2 * sizeof(more) > NAMESPACES_MAX) {
+			sprintf(text + used, "%s%s", comma, more);
+			break;
+		}
+		used += sprintf(text + used, "%s%s", comma, *names);
+	}
+	return text;
+}
+
+static void fill_drive(const char *cells[N_COLS], struct texts *texts,
+		       const struct list_opts *opts,
+		       const struct list_facts *facts)
+{
+	cells[COL_NAMESPACES] = join(facts->namespaces, texts->namespaces);
+	cells[COL_QUEUES] = facts->nvme.queues == P2PMR_NVME_QUEUES_NONE ?
+			    "no" : "unknown";
+	if (!list_facts_cmb_known(facts))
+		return;
+	format_size(opts, facts->nvme.cmb_size_bytes, texts->cmb);
+	cells[COL_CMB] = texts->cmb;
+	snprintf(texts->bar, sizeof(texts->bar), "%" PRIu32,
+		 facts->nvme.cmb_bar);
+	cells[COL_BAR] = texts->bar;
+	format_size(opts, facts->nvme.cmb_offset_bytes, texts->offset);
+	cells[COL_OFFSET] = texts->offset;
+	if (*list_facts_uses(facts, texts->uses))
+		cells[COL_SUPPORTS] = texts->uses;
+}
+
+static void fill_cells(const char *cells[N_COLS], struct texts *texts,
+		       const struct list_opts *opts,
+		       const struct p2pmr_provider *pr,
+		       const struct list_facts *facts)
+{
 	int i;
 
-	if (p2pmr_provider_numa_node(pr) >= 0)
-		snprintf(numa, sizeof(numa), "%d",
-			 p2pmr_provider_numa_node(pr));
-	format_size(opts, space->size_bytes, size);
-	format_size(opts, space->available_bytes, available);
+	for (i = 0; i < N_COLS; i++)
+		cells[i] = "-";
 	cells[COL_NAME] = p2pmr_provider_name(pr);
 	cells[COL_TYPE] = p2pmr_provider_type(pr);
 	cells[COL_ADDRESS] = or_dash(p2pmr_provider_pci_address(pr));
 	cells[COL_DRIVER] = or_dash(p2pmr_provider_driver(pr));
-	cells[COL_NUMA] = numa;
-	cells[COL_SIZE] = size;
-	cells[COL_AVAILABLE] = available;
-	cells[COL_PUBLISHED] = !p2pmr_provider_is_peer(pr) ? "-" :
-			       space->published ? "yes" : "no";
+	cells[COL_PATH] = or_dash(p2pmr_provider_pci_path(pr));
+	if (p2pmr_provider_numa_node(pr) >= 0) {
+		snprintf(texts->numa, sizeof(texts->numa), "%d",
+			 p2pmr_provider_numa_node(pr));
+		cells[COL_NUMA] = texts->numa;
+	}
+	format_size(opts, facts->space.size_bytes, texts->size);
+	cells[COL_SIZE] = texts->size;
+	format_size(opts, facts->space.available_bytes, texts->available);
+	cells[COL_AVAILABLE] = texts->available;
+	if (p2pmr_provider_is_peer(pr))
+		cells[COL_PUBLISHED] = facts->space.published ? "yes" : "no";
+	if (facts->is_nvme)
+		fill_drive(cells, texts, opts, facts);
+}
 
+static bool is_shown(const struct list_opts *opts, enum column column)
+{
+	return columns[column].shown & (opts->is_long ? LONG : SHORT);
+}
+
+static int add_line(struct libscols_table *table, const struct list_opts *opts,
+		    const struct p2pmr_provider *pr,
+		    const struct list_facts *facts)
+{
+	const char *cells[N_COLS];
+	struct libscols_line *line;
+	struct texts texts;
+	int at = 0;
+	int i;
+
+	fill_cells(cells, &texts, opts, pr, facts);
 	line = scols_table_new_line(table, NULL);
 	if (!line)
 		return fail_nomem();
 	for (i = 0; i < N_COLS; i++) {
-		if (scols_line_set_data(line, i, cells[i]))
+		if (is_shown(opts, i) &&
+		    scols_line_set_data(line, at++, cells[i]))
 			return fail_nomem();
 	}
 	return 0;
-}
-
-/*
- * What a provider has; 1 when it left since the list was made, which is no
- * reason to withhold the others.
- */
-static int get_space(const struct p2pmr_provider *pr,
-		     struct p2pmr_provider_space *space)
-{
-	if (!p2pmr_provider_space(pr, space))
-		return 0;
-	if (p2pmr_reason_code() == P2PMR_REASON_PROVIDER_GONE)
-		return 1;
-	return fail_lib(p2pmr_provider_name(pr));
 }
 
 static int fill_table(struct libscols_table *table,
 		      const struct list_opts *opts, struct p2pmr_context *ctx)
 {
 	struct p2pmr_provider *pr = NULL;
-	struct p2pmr_provider_space space;
+	struct list_facts facts;
 	int ret;
 	int i;
 
 	for (i = 0; i < N_COLS; i++) {
-		if (!scols_table_new_column(table, columns[i].head, 0,
+		if (is_shown(opts, i) &&
+		    !scols_table_new_column(table, columns[i].head, 0,
 					    columns[i].flags))
 			return fail_nomem();
 	}
 	while ((pr = p2pmr_provider_next(ctx, pr))) {
-		ret = get_space(pr, &space);
+		ret = list_facts_get(pr, opts->is_long, &facts);
 		if (!ret)
-			ret = add_line(table, opts, pr, &space);
+			ret = add_line(table, opts, pr, &facts);
+		list_facts_release(&facts);
 		if (ret < 0)
 			return -1;
 	}
@@ -240,43 +330,19 @@ static void explain_none(struct p2pmr_context *ctx, struct failure *note)
 		 "Add a device with memory of its own, such as an NVMe drive with a Controller Memory Buffer.");
 }
 
-static struct json_object *provider_json(const struct p2pmr_provider *pr,
-					 const struct p2pmr_provider_space *space)
-{
-	struct json_object *obj = json_object_new_object();
-	bool peer = p2pmr_provider_is_peer(pr);
-	int numa = p2pmr_provider_numa_node(pr);
-	int bad = 0;
-
-	bad |= json_add_string(obj, "name", p2pmr_provider_name(pr));
-	bad |= json_add_string(obj, "type", p2pmr_provider_type(pr));
-	bad |= json_add_string(obj, "pci_address",
-			       p2pmr_provider_pci_address(pr));
-	bad |= json_add_string(obj, "driver", p2pmr_provider_driver(pr));
-	bad |= numa < 0 ? json_add_null(obj, "numa_node") :
-			  json_add_int(obj, "numa_node", numa);
-	bad |= json_add_u64(obj, "size_bytes", space->size_bytes);
-	bad |= json_add_u64(obj, "available_bytes", space->available_bytes);
-	bad |= peer ? json_add_bool(obj, "published", space->published) :
-		      json_add_null(obj, "published");
-	if (!bad)
-		return obj;
-	json_object_put(obj);
-	return NULL;
-}
-
 static int fill_array(struct json_object *array, struct p2pmr_context *ctx)
 {
 	struct p2pmr_provider *pr = NULL;
-	struct p2pmr_provider_space space;
+	struct list_facts facts;
 	int ret;
 
 	while ((pr = p2pmr_provider_next(ctx, pr))) {
-		ret = get_space(pr, &space);
+		ret = list_facts_get(pr, true, &facts);
+		if (!ret && json_append(array, list_facts_json(pr, &facts)))
+			ret = fail_nomem();
+		list_facts_release(&facts);
 		if (ret < 0)
 			return -1;
-		if (!ret && json_append(array, provider_json(pr, &space)))
-			return fail_nomem();
 	}
 	return 0;
 }

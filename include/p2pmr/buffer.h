@@ -36,6 +36,41 @@ struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes);
 
 /**
+ * struct p2pmr_buf_opts - options of p2pmr_buf_alloc_opts()
+ * @sz: sizeof(struct p2pmr_buf_opts)
+ * @huge_page_bytes: take huge pages of this size, for example 2 << 20; "host"
+ *	alone has them. 0: the ordinary pages
+ */
+struct p2pmr_buf_opts {
+	size_t sz;
+	size_t huge_page_bytes;
+};
+
+/**
+ * p2pmr_buf_alloc_opts() - allocate memory from a provider, with options
+ * @provider: where from
+ * @size_bytes: how much; at least 1, rounded up to whole pages of the size
+ *	that the options ask for
+ * @opts: options, or NULL
+ *
+ * As p2pmr_buf_alloc(). Huge pages have to be reserved by the administrator
+ * (nr_hugepages in /sys/kernel/mm/hugepages); the buffer is never made of
+ * other pages instead. Where a control group limits huge pages further than
+ * that, the first access beyond its limit raises SIGBUS.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: the buffer, or NULL with errno as for p2pmr_buf_alloc(), or
+ *   EINVAL	bad options (BAD_OPTIONS); a page size that is no power of two
+ *		(BAD_ARGUMENT), that this kernel does not have, or asked of peer
+ *		memory (NO_HUGE_PAGES)
+ *   ENOMEM	not enough huge pages are reserved and free (NO_HUGE_PAGES)
+ */
+struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
+				       size_t size_bytes,
+				       const struct p2pmr_buf_opts *opts);
+
+/**
  * p2pmr_buf_free() - unmap a buffer and give its memory back
  * @buf: the buffer, or NULL
  *
@@ -63,7 +98,8 @@ void *p2pmr_buf_addr(const struct p2pmr_buf *buf);
  * p2pmr_buf_size() - how large the buffer is
  * @buf: the buffer
  *
- * Return: the size in bytes: what was asked for, rounded up to whole pages.
+ * Return: the size in bytes: what was asked for, rounded up to whole pages of
+ * the size that was asked for.
  */
 size_t p2pmr_buf_size(const struct p2pmr_buf *buf);
 
@@ -75,6 +111,19 @@ size_t p2pmr_buf_size(const struct p2pmr_buf *buf);
  */
 struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf);
 
+/*
+ * Access by the CPU. The four functions below are right on a device's BAR:
+ * they access each byte of the range once and nothing outside of it, by
+ * naturally aligned loads or stores of 8 bytes, and of 4, 2 and 1 byte at the
+ * ends; they never read what they are to write.
+ *
+ * What it costs: the kernel maps peer memory uncached, so that each access is
+ * a bus transaction: at most @len_bytes / 8 + 6 of them. A store is sent off; a
+ * load waits for the device's answer before the next one starts. That is the
+ * way to put in a header or to check a result. For bulk data use the drive's
+ * own DMA or RDMA.
+ */
+
 /**
  * p2pmr_buf_write() - copy from ordinary memory into a buffer, by the CPU
  * @buf: the buffer
@@ -82,9 +131,8 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf);
  * @src: what to copy
  * @len_bytes: how much; 0 is allowed
  *
- * Uses naturally aligned stores of at most 8 bytes, which every device BAR
- * takes. When it returns, the stores have left the CPU's write buffers; a
- * device may still see them only after it is told to look.
+ * When it returns, the stores have left the CPU's write buffers; a device may
+ * still see them only after it is told to look.
  *
  * Thread-safety: any thread; overlapping copies at the same time mix.
  *
@@ -102,15 +150,49 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
  * @dst: where to
  * @len_bytes: how much; 0 is allowed
  *
- * Naturally aligned loads of at most 8 bytes. Reads of a BAR are slow (each
- * one waits for the device).
- *
  * Thread-safety: any thread.
  *
  * Return: 0, or -EINVAL as for p2pmr_buf_write().
  */
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 		   size_t len_bytes);
+
+/**
+ * p2pmr_buf_fill() - set bytes of a buffer to one value, by the CPU
+ * @buf: the buffer
+ * @offset: where in the buffer
+ * @byte: the value
+ * @len_bytes: how many; 0 is allowed
+ *
+ * As p2pmr_buf_write(), also as to when the stores are done.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: 0, or -EINVAL as for p2pmr_buf_write().
+ */
+int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
+		   size_t len_bytes);
+
+/**
+ * p2pmr_buf_compare() - compare a buffer with ordinary memory, by the CPU
+ * @buf: the buffer
+ * @offset: where in the buffer
+ * @with: what to compare it with
+ * @len_bytes: how much; 0 is allowed
+ * @first_difference: set to where the first byte that differs is, counted
+ *	from @offset in bytes; to @len_bytes when all are equal
+ *
+ * Reads no further than to the first difference. That the bytes differ is no
+ * failure: look at @first_difference, not at what is returned.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: 0, or -EINVAL as for p2pmr_buf_write(); then @first_difference stays
+ * as it was.
+ */
+int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
+		      const void *with, size_t len_bytes,
+		      size_t *first_difference);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,8 @@
  *   why, and what to do (p2pmr/reason.h).
  * - Option structs start with size_t sz, which the P2PMR_OPTS() macro fills.
  *   Unknown tail bytes must be zero. NULL options mean the defaults.
+ * - Structs that the library fills in and that may grow start with size_t sz,
+ *   too: the caller sets it, and the library writes no further.
  * - Sizes, lengths and offsets are in bytes.
  * - Nothing is printed unless P2PMR_LOG is set.
  */
@@ -21,6 +23,7 @@
 #include <p2pmr/event.h>
 #include <p2pmr/flush.h>
 #include <p2pmr/mr.h>
+#include <p2pmr/nvme.h>
 #include <p2pmr/provider.h>
 #include <p2pmr/reason.h>
 

@@ -74,6 +74,18 @@ const char *p2pmr_provider_type(const struct p2pmr_provider *provider);
 const char *p2pmr_provider_pci_address(const struct p2pmr_provider *provider);
 
 /**
+ * p2pmr_provider_pci_path() - the way to it through the PCI tree
+ * @provider: the provider
+ *
+ * Return: the PCI addresses from the root port to the function itself, with
+ * slashes between, as they were at p2pmr_open():
+ * "0000:00:01.0/0000:01:00.0/0000:02:00.0/0000:03:00.0". A function of the
+ * root complex itself has its own address alone. NULL for "host", and when
+ * sysfs does not say.
+ */
+const char *p2pmr_provider_pci_path(const struct p2pmr_provider *provider);
+
+/**
  * p2pmr_provider_driver() - the kernel driver of the PCI function
  * @provider: the provider
  *

@@ -34,6 +34,9 @@ extern "C" {
  * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
  *	the mapping (write access to a read-only mapping)
  * @P2PMR_REASON_FLUSH_FAILED: what has arrived could not be read back
+ * @P2PMR_REASON_NOT_NVME: asked of an NVMe drive, but the provider is none
+ * @P2PMR_REASON_NO_HUGE_PAGES: huge pages of that size are not reserved, or
+ *	there are none at all in this kernel or memory
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -55,6 +58,8 @@ enum p2pmr_reason {
 	P2PMR_REASON_MEMLOCK = 16,
 	P2PMR_REASON_BAD_ACCESS = 17,
 	P2PMR_REASON_FLUSH_FAILED = 26,
+	P2PMR_REASON_NOT_NVME = 24,
+	P2PMR_REASON_NO_HUGE_PAGES = 25,
 };
 
 /**

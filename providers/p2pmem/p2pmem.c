@@ -14,14 +14,6 @@
 
 #define DEVICES "bus/pci/devices"
 
-/* "nvme" and a number, nothing else */
-static bool is_nvme_name(const char *name)
-{
-	if (strncmp(name, "nvme", 4) || !name[4])
-		return false;
-	return strspn(name + 4, "0123456789") == strlen(name + 4);
-}
-
 /* The NVMe controller of a PCI function; false: it is none */
 static bool find_nvme(const struct p2pmr_context *ctx, const char *address,
 		      char *name, size_t size)
@@ -33,7 +25,7 @@ static bool find_nvme(const struct p2pmr_context *ctx, const char *address,
 	if (!dir)
 		return false;
 	while (!found && (entry = readdir(dir))) {
-		if (!is_nvme_name(entry->d_name) ||
+		if (!p2pmr_nvme_is_name(entry->d_name) ||
 		    strlen(entry->d_name) >= size)
 			continue;
 		strcpy(name, entry->d_name);
@@ -107,7 +99,7 @@ static bool find_address(const struct p2pmr_context *ctx, const char *name,
 
 	if (!p2pmr_pci_parse(name, &pci))
 		p2pmr_pci_format(&pci, address, size);
-	else if (!is_nvme_name(name) ||
+	else if (!p2pmr_nvme_is_name(name) ||
 		 p2pmr_sysfs_link_name(ctx, address, size,
 				       "class/nvme/%s/device", name))
 		return false;

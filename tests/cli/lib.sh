@@ -80,10 +80,16 @@ empty_tree()
 	mkdir -p "$P2PMR_SYSFS_ROOT"/bus/pci/devices "$P2PMR_SYSFS_ROOT"/class/nvme
 }
 
-# pci_function ADDRESS DRIVER NUMA
+# pci_function ADDRESS DRIVER NUMA [BRIDGE...]: behind these, root port first
 pci_function()
 {
 	local fn=$P2PMR_SYSFS_ROOT/bus/pci/devices/$1
+	local bridges=${*:4}
+	if [ -n "$bridges" ]; then
+		bridges=devices/pci0000:00/${bridges// //}
+		mkdir -p "$P2PMR_SYSFS_ROOT/$bridges/$1"
+		ln -s "../../../$bridges/$1" "$fn"
+	fi
 	mkdir -p "$fn" "$P2PMR_SYSFS_ROOT/bus/pci/drivers/$2"
 	ln -s "../../drivers/$2" "$fn/driver"
 	echo "$3" >"$fn/numa_node"
@@ -107,6 +113,23 @@ nvme_controller()
 	mkdir -p "$fn/nvme/$1"
 	ln -s "../../bus/pci/devices/$2/nvme/$1" "$P2PMR_SYSFS_ROOT/class/nvme/$1"
 	ln -s "../../../$2" "$fn/nvme/$1/device"
+}
+
+# nvme_cmb NAME ADDRESS CMBSZ CMBLOC: what the controller's registers say
+nvme_cmb()
+{
+	local fn=$P2PMR_SYSFS_ROOT/bus/pci/devices/$2
+	echo "$(($3))" >"$fn/nvme/$1/cmbsz"
+	echo "$(($4))" >"$fn/nvme/$1/cmbloc"
+}
+
+# block_device FOLDER NAME HIDDEN
+block_device()
+{
+	local sys=$P2PMR_SYSFS_ROOT
+	mkdir -p "$sys/$1/$2" "$sys/class/block"
+	echo "$3" >"$sys/$1/$2/hidden"
+	ln -s "../../$1/$2" "$sys/class/block/$2"
 }
 
 finish()

@@ -7,7 +7,17 @@
 schema='(keys - ["note"]) == ["providers"]
 	and (.providers | length > 0)
 	and all(.providers[]; keys == ["available_bytes", "driver", "name",
-		"numa_node", "pci_address", "published", "size_bytes", "type"])
+		"numa_node", "nvme", "pci_address", "pci_path", "published",
+		"size_bytes", "type"])
+	and all(.providers[].nvme | select(. != null);
+		keys == ["cmb_bar", "cmb_has_queues", "cmb_offset_bytes",
+			"cmb_size_bytes", "cmb_supports", "namespaces"]
+		and all(.namespaces[]; test("^nvme[0-9]+n[0-9]+$"))
+		and (.cmb_has_queues | . == null or . == false)
+		and ([.cmb_size_bytes, .cmb_bar, .cmb_offset_bytes]
+			| all(. == null) or all(type == "number"))
+		and all(.cmb_supports[]?;
+			IN("SQS", "CQS", "LISTS", "RDS", "WDS")))
 	and all(.providers[]; (.name | type) == "string"
 		and (.type == "p2pmem" or .type == "host")
 		and (.size_bytes | type) == "number"
@@ -17,13 +27,18 @@ schema='(keys - ["note"]) == ["providers"]
 		(.pci_address | test("^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$"))
 		and (.published | type) == "boolean")
 	and all(.providers[] | select(.type == "host");
-		.pci_address == null and .driver == null and .published == null)'
+		.pci_address == null and .driver == null and .published == null
+		and .pci_path == null and .nvme == null)'
 
 # ---- two drives and a function without an nvme name -----------------------
 empty_tree
-pci_function 0000:04:00.0 nvme 0
+pci_function 0000:04:00.0 nvme 0 0000:00:01.0 0000:01:00.0 0000:02:01.0
 peer_memory 0000:04:00.0 67108864 63963136 1
 nvme_controller nvme0 0000:04:00.0
+nvme_cmb nvme0 0000:04:00.0 '64 << 12 | 2 << 8 | 0x1d' '1 << 12 | 2'
+block_device bus/pci/devices/0000:04:00.0/nvme/nvme0 nvme0n1 0
+block_device bus/pci/devices/0000:04:00.0/nvme/nvme0 nvme0c0n2 1
+block_device class/nvme-subsystem/nvme-subsys0 nvme0n2 0
 pci_function 0000:03:00.0 nvme -1
 peer_memory 0000:03:00.0 1073741824 1073741824 0
 nvme_controller nvme1 0000:03:00.0
@@ -42,14 +57,36 @@ silent err
 expect "bytes" 0 p2pmr list --bytes
 has out '^nvme0 .* 67108864 +63963136 +yes *$'
 
+expect "long table" 0 p2pmr list --long
+has out '^NAME +SIZE +CMB +BAR +OFFSET +SUPPORTS +QUEUES +NAMESPACES +PATH$'
+has out '^nvme1 +1 GiB +- +- +- +- +no +- +- *$'
+has out '^nvme0 +64 MiB +64 MiB +2 +1 MiB +SQS,LISTS,RDS,WDS +unknown +nvme0n1,nvme0n2 +0000:00:01\.0/0000:01:00\.0/0000:02:01\.0/0000:04:00\.0$'
+has out '^0000:81:00\.1 +4 KiB +- +- +- +- +- +- +- *$'
+has out '^host +[0-9.]+ [KMGT]iB +- +- +- +- +- +- +- *$'
+silent err
+
+expect "long table, bytes" 0 p2pmr list -l -b
+has out '^nvme0 +67108864 +67108864 +2 +1048576 '
+
 expect "JSON" 0 p2pmr list --json
 silent err
 json "$schema"
 json '[.providers[].name] == ["nvme1", "nvme0", "0000:81:00.1", "host"]'
 json '.providers[1] == {"name": "nvme0", "type": "p2pmem",
-	"pci_address": "0000:04:00.0", "driver": "nvme", "numa_node": 0,
-	"size_bytes": 67108864, "available_bytes": 63963136, "published": true}'
-json '.providers[0].numa_node == null'
+	"pci_address": "0000:04:00.0",
+	"pci_path": "0000:00:01.0/0000:01:00.0/0000:02:01.0/0000:04:00.0",
+	"driver": "nvme", "numa_node": 0,
+	"size_bytes": 67108864, "available_bytes": 63963136, "published": true,
+	"nvme": {"namespaces": ["nvme0n1", "nvme0n2"],
+		"cmb_size_bytes": 67108864, "cmb_bar": 2,
+		"cmb_offset_bytes": 1048576,
+		"cmb_supports": ["SQS", "LISTS", "RDS", "WDS"],
+		"cmb_has_queues": null}}'
+json '.providers[0].numa_node == null and .providers[0].pci_path == null'
+json '.providers[0].nvme == {"namespaces": [], "cmb_size_bytes": null,
+	"cmb_bar": null, "cmb_offset_bytes": null, "cmb_supports": null,
+	"cmb_has_queues": false}'
+json '.providers[2].nvme == null'
 json 'has("note") | not'
 
 expect "JSON with --bytes" 0 p2pmr list -b -j
@@ -90,5 +127,19 @@ expect "a size that is no number" 1 p2pmr list
 has err 'size.*\[SYSTEM\]$'
 expect "the same, JSON" 1 p2pmr list --json
 json '.error.reason == "SYSTEM"'
+
+# What a drive says of itself is no reason to withhold how much memory there is
+empty_tree
+pci_function 0000:04:00.0 nvme 0
+peer_memory 0000:04:00.0 67108864 67108864 1
+nvme_controller nvme0 0000:04:00.0
+nvme_cmb nvme0 0000:04:00.0 '64 << 12 | 7 << 8' 2
+expect "a CMB unit that does not exist" 0 p2pmr list
+has out '^nvme0 '
+expect "the same, long" 1 p2pmr list --long
+has err 'CMBSZ 0x40700.*\[SYSTEM\]$'
+silent out
+expect "the same, JSON" 1 p2pmr list --json
+json '.error.reason == "SYSTEM" and .error.errno == "EBADMSG"'
 
 finish

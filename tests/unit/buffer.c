@@ -146,6 +146,7 @@ static void test_ranges(void **state)
 	};
 	struct p2pmr_buf *buf = p2pmr_buf_alloc(find("nvme0"), CMB);
 	char bytes[8] = "abcdefg";
+	size_t differs = 12345;
 	int ret;
 
 	(void)state;
@@ -157,6 +158,14 @@ static void test_ranges(void **state)
 		assert_int_equal(p2pmr_buf_read(buf, bad[i][0], bytes,
 						bad[i][1]), -EINVAL);
 		assert_reason(P2PMR_REASON_OUT_OF_RANGE, EINVAL);
+		assert_int_equal(p2pmr_buf_fill(buf, bad[i][0], 0,
+						bad[i][1]), -EINVAL);
+		assert_reason(P2PMR_REASON_OUT_OF_RANGE, EINVAL);
+		assert_int_equal(p2pmr_buf_compare(buf, bad[i][0], bytes,
+						   bad[i][1], &differs),
+				 -EINVAL);
+		assert_reason(P2PMR_REASON_OUT_OF_RANGE, EINVAL);
+		assert_int_equal(differs, 12345);
 	}
 	assert_int_equal(p2pmr_buf_write(NULL, 0, bytes, 1), -EINVAL);
 	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
@@ -164,6 +173,17 @@ static void test_ranges(void **state)
 	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
 	assert_int_equal(p2pmr_buf_read(NULL, 0, bytes, 1), -EINVAL);
 	assert_int_equal(p2pmr_buf_read(buf, 0, NULL, 1), -EINVAL);
+	assert_int_equal(p2pmr_buf_fill(NULL, 0, 0, 1), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_contains(p2pmr_reason_text(), "p2pmr_buf_fill() ");
+	assert_int_equal(p2pmr_buf_compare(NULL, 0, bytes, 1, &differs),
+			 -EINVAL);
+	assert_int_equal(p2pmr_buf_compare(buf, 0, NULL, 1, &differs), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_int_equal(p2pmr_buf_compare(buf, 0, bytes, 1, NULL), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_contains(p2pmr_reason_text(), "result");
+	assert_int_equal(differs, 12345);
 
 	assert_int_equal(p2pmr_buf_write(buf, CMB, bytes, 0), 0);
 	assert_int_equal(p2pmr_buf_write(buf, CMB - 8, bytes, 8), 0);
@@ -171,6 +191,19 @@ static void test_ranges(void **state)
 	assert_leaves_errno(ret = p2pmr_buf_read(buf, CMB - 8, bytes, 8));
 	assert_int_equal(ret, 0);
 	assert_string_equal(bytes, "abcdefg");
+
+	assert_int_equal(p2pmr_buf_fill(buf, CMB, 'x', 0), 0);
+	assert_leaves_errno(ret = p2pmr_buf_fill(buf, CMB - 6, 'x', 2));
+	assert_int_equal(ret, 0);
+	assert_leaves_errno(ret = p2pmr_buf_compare(buf, CMB - 8, "abxxefg", 8,
+						    &differs));
+	assert_int_equal(ret, 0);
+	assert_int_equal(differs, 8);
+	assert_int_equal(p2pmr_buf_compare(buf, CMB - 8, bytes, 8, &differs),
+			 0);
+	assert_int_equal(differs, 2);
+	assert_int_equal(p2pmr_buf_compare(buf, CMB, bytes, 0, &differs), 0);
+	assert_int_equal(differs, 0);
 	p2pmr_buf_free(buf);
 }
 

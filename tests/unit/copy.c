@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The CPU copies: right bytes, none outside the range, and the device's side
- * accessed aligned.
+ * Access by the CPU: right bytes, none outside the range, and the device's side
+ * accessed aligned. By which accesses: see access.c.
  */
 #include "unit.h"
 
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_LEN 40
+#define MAX_LEN 80
 #define GUARD 0xa5
 
 static unsigned char pattern(size_t i)
@@ -53,6 +53,50 @@ static void test_all_alignments(void **state)
 	}
 }
 
+static void test_fill_all_alignments(void **state)
+{
+	_Alignas(16) unsigned char dev[MAX_LEN + 32];
+
+	(void)state;
+	for (size_t to = 0; to < 16; to++) {
+		for (size_t len = 0; len <= MAX_LEN; len++) {
+			memset(dev, GUARD, sizeof(dev));
+			p2pmr_copy_fill(dev + to, 0x80 + len, len);
+			for (size_t i = 0; i < sizeof(dev); i++)
+				assert_int_equal(dev[i], i >= to &&
+						 i < to + len ? 0x80 + len :
+						 GUARD);
+		}
+	}
+}
+
+/* Each byte differs in turn, also two at once, and those around always do */
+static void test_compare_all_alignments(void **state)
+{
+	_Alignas(16) unsigned char dev[MAX_LEN + 32];
+	unsigned char with[MAX_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < MAX_LEN; i++)
+		with[i] = pattern(i);
+	for (size_t from = 0; from < 16; from++) {
+		for (size_t len = 0; len <= MAX_LEN; len++) {
+			memset(dev, GUARD, sizeof(dev));
+			memcpy(dev + from, with, len);
+			assert_int_equal(p2pmr_copy_compare(dev + from, with,
+							    len), len);
+			for (size_t at = len; at--;) {
+				dev[from + at] ^= 0x10;
+				assert_int_equal(p2pmr_copy_compare(dev + from,
+								    with, len),
+						 at);
+				if (at % 3)
+					dev[from + at] ^= 0x10;
+			}
+		}
+	}
+}
+
 /* Three pages, of which only the middle one may be touched */
 static unsigned char *guarded_page(size_t page)
 {
@@ -84,6 +128,14 @@ static void test_page_edges(void **state)
 		p2pmr_copy_from(mem + page - len, dev, len);
 		p2pmr_copy_from(mem, dev + page - len, len);
 		assert_memory_equal(dev, mem, len);
+		p2pmr_copy_fill(dev, 1, len);
+		p2pmr_copy_fill(dev + page - len, 1, len);
+		memset(mem, 1, len);
+		memset(mem + page - len, 1, len);
+		assert_int_equal(p2pmr_copy_compare(dev + page - len, mem,
+						    len), len);
+		assert_int_equal(p2pmr_copy_compare(dev, mem + page - len,
+						    len), len);
 	}
 	munmap(dev - page, 3 * page);
 	munmap(mem - page, 3 * page);
@@ -113,7 +165,7 @@ static void trap_unaligned(bool on)
 /* Does @run end with SIGBUS, when unaligned accesses raise it? */
 static bool traps(void (*run)(unsigned char *dev, unsigned char *mem))
 {
-	_Alignas(16) unsigned char dev[64], mem[64];
+	_Alignas(16) unsigned char dev[MAX_LEN + 16], mem[MAX_LEN + 16];
 	pid_t child = fork();
 	int status;
 
@@ -153,6 +205,8 @@ static void copy_all(unsigned char *dev, unsigned char *mem)
 		for (size_t len = 0; len <= MAX_LEN; len++) {
 			p2pmr_copy_to(dev + at, mem + at, len);
 			p2pmr_copy_from(mem + at, dev + at, len);
+			p2pmr_copy_fill(dev + at, 0, len);
+			p2pmr_copy_compare(dev + at, mem + at, len);
 		}
 	}
 }
@@ -172,6 +226,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_alignments),
+		cmocka_unit_test(test_fill_all_alignments),
+		cmocka_unit_test(test_compare_all_alignments),
 		cmocka_unit_test(test_page_edges),
 		cmocka_unit_test(test_never_unaligned),
 	};

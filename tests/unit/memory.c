@@ -12,9 +12,11 @@
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
 char *__real_strdup(const char *text);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 
 /* How many allocations go well before one fails; negative: all do */
@@ -38,6 +40,11 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
 	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
 }
 
 char *__wrap_strdup(const char *text)
@@ -121,6 +128,30 @@ static void test_find(void **state)
 	p2pmr_close(ctx);
 }
 
+static bool namespaces(void *arg)
+{
+	char **names = p2pmr_provider_nvme_namespaces(arg);
+
+	free(names);
+	return names;
+}
+
+static void test_namespaces(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+	struct p2pmr_provider *nvme = p2pmr_provider_find(ctx, "nvme0");
+
+	(void)state;
+	tree_folder(&tree, "class/block/nvme0n1");
+	tree_folder(&tree, "class/block/nvme0n2");
+	assert_int_equal(fail_each(namespaces, nvme), 1);
+	tree_folder(&tree, "bus/pci/devices/0000:04:00.0/nvme/nvme0/nvme0n1");
+	tree_folder(&tree, "bus/pci/devices/0000:04:00.0/nvme/nvme0/nvme0n2");
+	/* A list of one, a list of two, and the names */
+	assert_int_equal(fail_each(namespaces, nvme), 3);
+	p2pmr_close(ctx);
+}
+
 static bool alloc_free(void *arg)
 {
 	struct p2pmr_buf *buf = p2pmr_buf_alloc(arg, 4096);
@@ -164,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_open),
 		TEST(test_find),
+		TEST(test_namespaces),
 		TEST(test_alloc),
 		TEST(test_alloc_leaves_pool),
 	};
