@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <infiniband/verbs.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,6 +72,7 @@ struct p2pmr_pci_address {
  * @driver: kernel driver; empty: none
  * @numa_node: -1: unknown
  * @pci: @pci_address as numbers
+ * @epoch: how often it was seen to leave, by p2pmr_provider_left()
  * @priv: the provider's own; not freed
  */
 struct p2pmr_provider {
@@ -82,6 +84,7 @@ struct p2pmr_provider {
 	char driver[P2PMR_NAME_LEN];
 	int numa_node;
 	struct p2pmr_pci_address pci;
+	atomic_uint epoch;
 	void *priv;
 };
 

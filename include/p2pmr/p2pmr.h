@@ -17,6 +17,7 @@
 #define P2PMR_P2PMR_H
 
 #include <p2pmr/buffer.h>
+#include <p2pmr/cache.h>
 #include <p2pmr/context.h>
 #include <p2pmr/mr.h>
 #include <p2pmr/provider.h>

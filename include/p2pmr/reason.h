@@ -33,6 +33,9 @@ extern "C" {
  * @P2PMR_REASON_MEMLOCK: RLIMIT_MEMLOCK is too small
  * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
  *	the mapping (write access to a read-only mapping)
+ * @P2PMR_REASON_FORKED: it was made before fork(), by a parent, and verbs
+ *	objects do not survive that
+ * @P2PMR_REASON_IN_USE: some of what was to end is still in use
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -53,6 +56,8 @@ enum p2pmr_reason {
 	P2PMR_REASON_PATH_NONE = 15,
 	P2PMR_REASON_MEMLOCK = 16,
 	P2PMR_REASON_BAD_ACCESS = 17,
+	P2PMR_REASON_FORKED = 22,
+	P2PMR_REASON_IN_USE = 23,
 };
 
 /**
