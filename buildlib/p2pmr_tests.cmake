@@ -36,6 +36,23 @@ function(p2pmr_test name)
 		SKIP_RETURN_CODE 77)
 endfunction()
 
+# p2pmr_bench(NAME SOURCE... [WRAP FUNCTION...]) - a measurement
+#
+# build/tests/bench/NAME, for people to run: no test, since what takes how long
+# depends on what else the machine does. Linked with the static library.
+#
+# WRAP: pass --wrap=FUNCTION to the linker for each
+function(p2pmr_bench name)
+	cmake_parse_arguments(ARG "" "" "WRAP" ${ARGN})
+	add_executable(bench-${name} ${ARG_UNPARSED_ARGUMENTS})
+	target_link_libraries(bench-${name} PRIVATE p2pmr_static)
+	foreach(function ${ARG_WRAP})
+		target_link_options(bench-${name} PRIVATE -Wl,--wrap=${function})
+	endforeach()
+	set_target_properties(bench-${name} PROPERTIES OUTPUT_NAME ${name}
+		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bench)
+endfunction()
+
 # p2pmr_check(NAME COMMAND [ARG...]) - a check of the tree that needs nothing
 #
 # In ctest check.NAME, label unit. Runs in the source folder with

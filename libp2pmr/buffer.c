@@ -7,6 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* One a nanosecond lasts for 584 years. */
+static atomic_uint_least64_t generations;
+
 static int fail_too_large(const struct p2pmr_provider *provider,
 			  size_t size_bytes, uint64_t all)
 {
@@ -117,6 +120,8 @@ struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
 		errno = err;
 		return NULL;
 	}
+	buf->generation = atomic_fetch_add(&generations, 1) + 1;
+	LIST_INIT(&buf->regions);
 	p2pmr_context_get(provider->ctx);
 	p2pmr_info("allocated %zu bytes of %s at %p", buf->size,
 		   provider->name, buf->addr);
@@ -130,6 +135,8 @@ void p2pmr_buf_free(struct p2pmr_buf *buf)
 
 	if (!buf)
 		return;
+	if (buf->cached)
+		p2pmr_cache_forget_buf(buf);
 	if (munmap(buf->addr, buf->size))
 		p2pmr_warn("munmap of %zu bytes at %p: %s", buf->size,
 			   buf->addr, p2pmr_errno_name(errno));

@@ -19,14 +19,34 @@ const char *p2pmr_route_name(enum p2pmr_route route)
 	return route_names[route];
 }
 
-static void fail(const struct p2pmr_context *ctx,
-		 const struct p2pmr_provider *provider, struct ibv_pd *pd,
-		 const void *addr, size_t len, int access, int err)
+struct ibv_mr *p2pmr_mr_try(struct ibv_pd *pd, void *addr, size_t len,
+			    int access)
+{
+	int saved_errno = errno;
+	struct ibv_mr *mr;
+
+	/* A verbs driver may fail without saying why. */
+	errno = 0;
+	mr = ibv_reg_mr(pd, addr, len, access);
+	if (!mr) {
+		if (!errno)
+			errno = EIO;
+		return NULL;
+	}
+	p2pmr_info("registered %zu bytes at %p with %s", len, addr,
+		   ibv_get_device_name(pd->context->device));
+	errno = saved_errno;
+	return mr;
+}
+
+void p2pmr_mr_explain(const struct p2pmr_provider *provider, struct ibv_pd *pd,
+		      const void *addr, size_t len, int access, int err)
 {
 	struct p2pmr_reason_record reason;
 	struct p2pmr_mr_facts facts;
 
-	p2pmr_mr_facts_gather(ctx, pd, addr, len, access, &facts);
+	p2pmr_mr_facts_gather(provider ? provider->ctx : NULL, pd, addr, len,
+			      access, &facts);
 	/* Even when /proc cannot be read, a buffer knows what it is. */
 	if (provider && provider->ops->is_peer && !facts.range.peer) {
 		facts.range.peer = true;
@@ -42,21 +62,16 @@ static void fail(const struct p2pmr_context *ctx,
 static struct ibv_mr *reg(const struct p2pmr_provider *provider,
 			  struct ibv_pd *pd, void *addr, size_t len, int access)
 {
-	int saved_errno = errno;
-	struct ibv_mr *mr;
+	struct ibv_mr *mr = p2pmr_mr_try(pd, addr, len, access);
 
-	/* A verbs driver may fail without saying why. */
-	errno = 0;
-	mr = ibv_reg_mr(pd, addr, len, access);
-	if (!mr) {
-		fail(provider ? provider->ctx : NULL, provider, pd, addr, len,
-		     access, errno ? errno : EIO);
-		return NULL;
-	}
-	p2pmr_info("registered %zu bytes at %p with %s", len, addr,
-		   ibv_get_device_name(pd->context->device));
-	errno = saved_errno;
+	if (!mr)
+		p2pmr_mr_explain(provider, pd, addr, len, access, errno);
 	return mr;
+}
+
+enum p2pmr_route p2pmr_mr_route(const struct p2pmr_provider *provider)
+{
+	return provider->ops->is_peer ? P2PMR_ROUTE_UMEM : P2PMR_ROUTE_HOST;
 }
 
 static enum p2pmr_route find_route(const void *addr, size_t len)
@@ -87,8 +102,7 @@ struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
 	}
 	mr = reg(buf->provider, pd, buf->addr, buf->size, access);
 	if (mr && route)
-		*route = buf->provider->ops->is_peer ? P2PMR_ROUTE_UMEM :
-						       P2PMR_ROUTE_HOST;
+		*route = p2pmr_mr_route(buf->provider);
 	return mr;
 }
 

@@ -24,10 +24,24 @@ struct p2pmr_context {
 	struct p2pmr_provider_head providers;
 };
 
+LIST_HEAD(p2pmr_cache_entries, p2pmr_cache_entry);
+
+/**
+ * struct p2pmr_buf - memory of a provider, mapped
+ * @provider: whose
+ * @addr: where
+ * @size: whole pages
+ * @generation: a number that no other buffer of this process has or had
+ * @cached: caches have, or had, regions on it; may be read by who frees it
+ * @regions: these, of all caches; theirs
+ */
 struct p2pmr_buf {
 	struct p2pmr_provider *provider;
 	void *addr;
 	size_t size;
+	uint64_t generation;
+	bool cached;
+	struct p2pmr_cache_entries regions;
 };
 
 /* context.c */
@@ -47,6 +61,19 @@ void p2pmr_context_put(struct p2pmr_context *ctx);
  */
 int p2pmr_opts_read(const void *opts, const char *name, size_t least,
 		    void *known, size_t known_size);
+
+/*
+ * cache.c: no cache finds regions on @buf any more, and those that are idle are
+ * deregistered. For a buffer that is @cached, before it is unmapped.
+ */
+void p2pmr_cache_forget_buf(struct p2pmr_buf *buf);
+
+/*
+ * provider.c: regions on its memory that were registered until now are worth
+ * nothing, and are not handed out by caches again. Any thread, at any time; to
+ * be called as soon as it is known.
+ */
+void p2pmr_provider_left(struct p2pmr_provider *provider);
 
 /* copy.c: @dev is the memory that may be a BAR */
 void p2pmr_copy_to(volatile void *dev, const void *src, size_t len);
@@ -68,6 +95,21 @@ struct p2pmr_uevent {
 bool p2pmr_event_from_uevent(struct p2pmr_context *ctx,
 			     const struct p2pmr_uevent *uevent,
 			     struct p2pmr_event *event);
+
+/* mr.c: ibv_reg_mr() with an errno on every failure, but without a reason */
+struct ibv_mr *p2pmr_mr_try(struct ibv_pd *pd, void *addr, size_t len,
+			    int access);
+
+/*
+ * The reason why that failed with @err, and @err as errno, or a better one
+ *
+ * @provider: what the memory is known to come from, or NULL
+ */
+void p2pmr_mr_explain(const struct p2pmr_provider *provider, struct ibv_pd *pd,
+		      const void *addr, size_t len, int access, int err);
+
+/* How a buffer of @provider becomes a region */
+enum p2pmr_route p2pmr_mr_route(const struct p2pmr_provider *provider);
 
 /* sysfs.c: the root when the caller names none */
 const char *p2pmr_sysfs_default_root(void);

@@ -141,6 +141,11 @@ static int compare(const struct p2pmr_provider *a,
 	return 0;
 }
 
+void p2pmr_provider_left(struct p2pmr_provider *provider)
+{
+	atomic_fetch_add(&provider->epoch, 1);
+}
+
 int p2pmr_provider_add(struct p2pmr_context *ctx,
 		       const struct p2pmr_provider *provider)
 {

@@ -29,6 +29,8 @@ static const char *const names[] = {
 	[P2PMR_REASON_FLUSH_FAILED] = "FLUSH_FAILED",
 	[P2PMR_REASON_NOT_NVME] = "NOT_NVME",
 	[P2PMR_REASON_NO_HUGE_PAGES] = "NO_HUGE_PAGES",
+	[P2PMR_REASON_FORKED] = "FORKED",
+	[P2PMR_REASON_IN_USE] = "IN_USE",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

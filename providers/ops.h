@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <infiniband/verbs.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,6 +81,7 @@ struct p2pmr_pci_address {
  * @numa_node: -1: unknown
  * @pci: @pci_address as numbers
  * @pci_path: set by p2pmr_provider_add(); empty: unknown
+ * @epoch: how often it was seen to leave, by p2pmr_provider_left()
  * @priv: the provider's own; not freed
  */
 struct p2pmr_provider {
@@ -92,6 +94,7 @@ struct p2pmr_provider {
 	int numa_node;
 	struct p2pmr_pci_address pci;
 	char pci_path[P2PMR_PCI_PATH_LEN];
+	atomic_uint epoch;
 	void *priv;
 };
 

@@ -76,6 +76,8 @@ struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
  *
  * Memory regions that were registered on it are the caller's to deregister
  * first; one that is left keeps the memory from going back to its pool.
+ * Caches drop theirs: idle ones are deregistered before the memory is unmapped,
+ * others when they are put back.
  *
  * Thread-safety: no other thread may use the buffer any more.
  */

@@ -19,6 +19,7 @@
 #define P2PMR_P2PMR_H
 
 #include <p2pmr/buffer.h>
+#include <p2pmr/cache.h>
 #include <p2pmr/context.h>
 #include <p2pmr/event.h>
 #include <p2pmr/flush.h>

@@ -37,6 +37,9 @@ extern "C" {
  * @P2PMR_REASON_NOT_NVME: asked of an NVMe drive, but the provider is none
  * @P2PMR_REASON_NO_HUGE_PAGES: huge pages of that size are not reserved, or
  *	there are none at all in this kernel or memory
+ * @P2PMR_REASON_FORKED: it was made before fork(), by a parent, and verbs
+ *	objects do not survive that
+ * @P2PMR_REASON_IN_USE: some of what was to end is still in use
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -60,6 +63,8 @@ enum p2pmr_reason {
 	P2PMR_REASON_FLUSH_FAILED = 26,
 	P2PMR_REASON_NOT_NVME = 24,
 	P2PMR_REASON_NO_HUGE_PAGES = 25,
+	P2PMR_REASON_FORKED = 22,
+	P2PMR_REASON_IN_USE = 23,
 };
 
 /**

@@ -5,6 +5,7 @@
  * valgrind's runs of these tests to find.)
  */
 #include "tree.h"
+#include "verbs.h"
 
 #include <stdlib.h>
 
@@ -14,10 +15,12 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 char *__real_strdup(const char *text);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 /* How many allocations go well before one fails; negative: all do */
 static int until_failure = -1;
@@ -50,6 +53,11 @@ void *__wrap_realloc(void *old, size_t size)
 char *__wrap_strdup(const char *text)
 {
 	return fails() ? NULL : __real_strdup(text);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 static struct tree tree;
@@ -188,6 +196,66 @@ static void test_alloc_leaves_pool(void **state)
 	p2pmr_close(ctx);
 }
 
+static bool cache_create(void *arg)
+{
+	struct p2pmr_cache *cache = p2pmr_cache_create(NULL);
+
+	(void)arg;
+	p2pmr_cache_destroy(cache);
+	return cache;
+}
+
+static void test_cache_create(void **state)
+{
+	(void)state;
+	/* The cache and its two tables */
+	assert_int_equal(fail_each(cache_create, NULL), 3);
+}
+
+struct get {
+	struct p2pmr_cache *cache;
+	struct p2pmr_buf *buf;
+	size_t offset;
+};
+
+static bool cache_get(void *arg)
+{
+	struct get *get = arg;
+	struct ibv_mr *mr;
+
+	mr = p2pmr_cache_get(get->cache, &verbs_pd[0], get->buf, get->offset,
+			     1, ACCESS, NULL);
+	return mr && !p2pmr_cache_put(get->cache, mr);
+}
+
+static void test_cache_get(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+	struct get get = {
+		.cache = p2pmr_cache_create(NULL),
+		.buf = p2pmr_buf_alloc(p2pmr_provider_find(ctx, "nvme0"),
+				       65536),
+	};
+
+	(void)state;
+	verbs_reset();
+	/* An entry, and the region itself */
+	assert_int_equal(fail_each(cache_get, &get), 2);
+	assert_int_equal(verbs_live, 1);
+	/* What is there needs nothing, */
+	assert_int_equal(fail_each(cache_get, &get), 0);
+	/* and makes way for a region that fails for want of memory. */
+	get.offset = 32768;
+	until_failure = 1;
+	assert_true(cache_get(&get));
+	assert_int_equal(verbs_live, 1);
+	until_failure = -1;
+	p2pmr_buf_free(get.buf);
+	p2pmr_cache_destroy(get.cache);
+	assert_int_equal(verbs_live, 0);
+	p2pmr_close(ctx);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -198,6 +266,8 @@ int main(void)
 		TEST(test_namespaces),
 		TEST(test_alloc),
 		TEST(test_alloc_leaves_pool),
+		TEST(test_cache_create),
+		TEST(test_cache_get),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,8 @@ static void test_names(void **state)
 			    "NOT_NVME");
 	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_NO_HUGE_PAGES),
 			    "NO_HUGE_PAGES");
+	assert_string_equal(p2pmr_reason_name(22), "FORKED");
+	assert_string_equal(p2pmr_reason_name(23), "IN_USE");
 	for (int code = 0; code <= P2PMR_REASON_BAD_ACCESS; code++)
 		assert_string_not_equal(p2pmr_reason_name(code), "UNKNOWN");
 	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_BAD_ACCESS + 1),
