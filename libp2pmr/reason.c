@@ -26,6 +26,7 @@ static const char *const names[] = {
 	[P2PMR_REASON_PATH_NONE] = "PATH_NONE",
 	[P2PMR_REASON_MEMLOCK] = "MEMLOCK",
 	[P2PMR_REASON_BAD_ACCESS] = "BAD_ACCESS",
+	[P2PMR_REASON_NO_RDMA_DEVICE] = "NO_RDMA_DEVICE",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

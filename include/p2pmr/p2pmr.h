@@ -19,6 +19,7 @@
 #include <p2pmr/buffer.h>
 #include <p2pmr/context.h>
 #include <p2pmr/mr.h>
+#include <p2pmr/path.h>
 #include <p2pmr/provider.h>
 #include <p2pmr/reason.h>
 

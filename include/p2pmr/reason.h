@@ -33,6 +33,7 @@ extern "C" {
  * @P2PMR_REASON_MEMLOCK: RLIMIT_MEMLOCK is too small
  * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
  *	the mapping (write access to a read-only mapping)
+ * @P2PMR_REASON_NO_RDMA_DEVICE: no RDMA device of that name
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -53,6 +54,7 @@ enum p2pmr_reason {
 	P2PMR_REASON_PATH_NONE = 15,
 	P2PMR_REASON_MEMLOCK = 16,
 	P2PMR_REASON_BAD_ACCESS = 17,
+	P2PMR_REASON_NO_RDMA_DEVICE = 18,
 };
 
 /**
