@@ -133,6 +133,16 @@ function(p2pmr_tool name)
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+# p2pmr_script(NAME) - an installed command that needs no build
+#
+# NAME: a script in the current source folder; build/bin/NAME is a link to it
+function(p2pmr_script name)
+	file(MAKE_DIRECTORY ${BUILD_BIN})
+	file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${name} ${BUILD_BIN}/${name}
+		SYMBOLIC)
+	install(PROGRAMS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
 # p2pmr_example(SOURCE [RDMACM]) - an example: compiled, not installed
 #
 # RDMACM: it needs librdmacm as well, and is left out without it

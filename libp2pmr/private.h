@@ -230,4 +230,146 @@ void p2pmr_mr_facts_gather(const struct p2pmr_context *ctx, struct ibv_pd *pd,
 void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
 		       struct p2pmr_reason_record *reason);
 
+/*
+ * A path: what sysfs says about both ends, by path-facts.c with path-acs.c, and
+ * what follows from that, by path-decide.c.
+ */
+
+#define P2PMR_CONFIG_SIZE 4096
+
+/* A real tree has at most a handful; the bus numbers would allow 255. */
+#define P2PMR_HOPS_MAX 32
+
+/**
+ * struct p2pmr_hop - a PCI function on the way
+ * @address: its PCI address
+ * @acs: as p2pmr_path_hop_acs()
+ * @acs_err: why @acs is unknown, positive; EACCES: the rest of its
+ *	configuration space is for root
+ */
+struct p2pmr_hop {
+	char address[P2PMR_NAME_LEN];
+	unsigned int acs;
+	int acs_err;
+};
+
+/**
+ * struct p2pmr_host_bridge - what the kernel goes by to allow a host bridge
+ * @name: of the root bus, "pci0000:00"; empty: not known
+ * @err: why @vendor and @device are not known, positive; ENODEV: the kernel
+ *	finds none
+ * @vendor: of the function that stands for the host bridge
+ * @device: likewise
+ * @ids: both as text; empty: not known
+ */
+struct p2pmr_host_bridge {
+	char name[P2PMR_NAME_LEN];
+	int err;
+	unsigned int vendor;
+	unsigned int device;
+	char ids[16];
+};
+
+/**
+ * struct p2pmr_side_facts - one end of a path, and all above it
+ * @err: why its place in the tree is not known, positive, or 0
+ * @count: of @hops
+ * @hops: the function itself, then the bridges above it
+ * @host: the host bridge above all of them
+ * @iommu: what is done with the function's DMA
+ */
+struct p2pmr_side_facts {
+	int err;
+	unsigned int count;
+	struct p2pmr_hop hops[P2PMR_HOPS_MAX];
+	struct p2pmr_host_bridge host;
+	enum p2pmr_iommu iommu;
+};
+
+/**
+ * enum p2pmr_rdma_type - what an RDMA device is
+ * @P2PMR_RDMA_PCI: it has a PCI function
+ * @P2PMR_RDMA_PLATFORM: it is hardware, but not on PCI
+ * @P2PMR_RDMA_RXE: software, and the CPU copies
+ * @P2PMR_RDMA_SIW: software, and TCP may get the pages
+ * @P2PMR_RDMA_VIRTUAL: software of another kind
+ */
+enum p2pmr_rdma_type {
+	P2PMR_RDMA_PCI,
+	P2PMR_RDMA_PLATFORM,
+	P2PMR_RDMA_RXE,
+	P2PMR_RDMA_SIW,
+	P2PMR_RDMA_VIRTUAL,
+};
+
+/**
+ * struct p2pmr_path_facts - all that decides about a path
+ * @provider_name: for people
+ * @rdma_name: likewise
+ * @rdma: what the RDMA device is; only a PCI one has facts in @device
+ * @provider: the provider's side
+ * @device: the RDMA device's side
+ * @zen: the CPU is an AMD one of family 17h or later: 1 yes, 0 no, -1 not
+ *	known
+ */
+struct p2pmr_path_facts {
+	char provider_name[P2PMR_NAME_LEN];
+	char rdma_name[P2PMR_NAME_LEN];
+	enum p2pmr_rdma_type rdma;
+	struct p2pmr_side_facts provider;
+	struct p2pmr_side_facts device;
+	int zen;
+};
+
+/**
+ * struct p2pmr_path_verdict - what follows
+ * @kind: the kind
+ * @distance: as p2pmr_path_distance()
+ * @allowed: as p2pmr_path_bridge_allowed()
+ * @provider_hops: functions on the provider's side alone
+ * @common: 1 when both sides meet in a function, else 0
+ * @device_hops: functions on the RDMA device's side alone
+ * @explanation: one sentence
+ * @remedy: one sentence, or empty
+ */
+struct p2pmr_path_verdict {
+	enum p2pmr_path_kind kind;
+	int distance;
+	int allowed;
+	unsigned int provider_hops;
+	unsigned int common;
+	unsigned int device_hops;
+	char explanation[2048];
+	char remedy[2048];
+};
+
+/*
+ * The ACS capability in configuration space, of which @len bytes could be read
+ * and the file has @file_size. 0 and bits of enum p2pmr_acs, or -errno: -EACCES
+ * when only root may read the rest, -ENXIO when the function does not answer,
+ * -EBADMSG when it is no configuration space.
+ */
+int p2pmr_acs_scan(const unsigned char *config, size_t len, size_t file_size,
+		   unsigned int *acs);
+
+/* Is it a PCIe root port? 1, 0 or -errno as above */
+int p2pmr_is_root_port(const unsigned char *config, size_t len);
+
+/* @cpuinfo: text in the form of /proc/cpuinfo. As p2pmr_path_facts.zen */
+int p2pmr_cpu_is_zen(FILE *cpuinfo);
+
+/* 0, or -errno with a reason when one of the two is not there at all */
+int p2pmr_path_facts_gather(const struct p2pmr_provider *provider,
+			    const char *rdma_device,
+			    struct p2pmr_path_facts *facts);
+
+/* Pure: looks at nothing but @facts */
+void p2pmr_path_decide(const struct p2pmr_path_facts *facts,
+		       struct p2pmr_path_verdict *verdict);
+
+/* @hop: 0 (the provider) up to the RDMA device; it must exist */
+const struct p2pmr_hop *
+p2pmr_path_get_hop(const struct p2pmr_path_facts *facts,
+		   const struct p2pmr_path_verdict *verdict, unsigned int hop);
+
 #endif

@@ -31,6 +31,7 @@ static const char *const names[] = {
 	[P2PMR_REASON_NO_HUGE_PAGES] = "NO_HUGE_PAGES",
 	[P2PMR_REASON_FORKED] = "FORKED",
 	[P2PMR_REASON_IN_USE] = "IN_USE",
+	[P2PMR_REASON_NO_RDMA_DEVICE] = "NO_RDMA_DEVICE",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

@@ -24,7 +24,8 @@ struct p2pmr_context;
  * struct p2pmr_open_opts - options of p2pmr_open()
  * @sz: sizeof(struct p2pmr_open_opts)
  * @sysfs_root: directory to read instead of /sys; NULL: the environment
- *	variable P2PMR_SYSFS_ROOT, else /sys
+ *	variable P2PMR_SYSFS_ROOT, else /sys. A recorded tree has proc/cpuinfo
+ *	beside it
  */
 struct p2pmr_open_opts {
 	size_t sz;

@@ -25,6 +25,7 @@
 #include <p2pmr/flush.h>
 #include <p2pmr/mr.h>
 #include <p2pmr/nvme.h>
+#include <p2pmr/path.h>
 #include <p2pmr/provider.h>
 #include <p2pmr/reason.h>
 

@@ -40,6 +40,7 @@ extern "C" {
  * @P2PMR_REASON_FORKED: it was made before fork(), by a parent, and verbs
  *	objects do not survive that
  * @P2PMR_REASON_IN_USE: some of what was to end is still in use
+ * @P2PMR_REASON_NO_RDMA_DEVICE: no RDMA device of that name
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -65,6 +66,7 @@ enum p2pmr_reason {
 	P2PMR_REASON_NO_HUGE_PAGES = 25,
 	P2PMR_REASON_FORKED = 22,
 	P2PMR_REASON_IN_USE = 23,
+	P2PMR_REASON_NO_RDMA_DEVICE = 18,
 };
 
 /**

@@ -180,6 +180,25 @@ static void test_alloc(void **state)
 	p2pmr_close(ctx);
 }
 
+static bool query_path(void *arg)
+{
+	struct p2pmr_path *path = p2pmr_path_query_name(arg, "rxe0");
+
+	p2pmr_path_free(path);
+	return path;
+}
+
+static void test_path(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+
+	(void)state;
+	tree_folder(&tree, "class/infiniband/rxe0");
+	assert_int_equal(fail_each(query_path,
+				   p2pmr_provider_find(ctx, "nvme0")), 1);
+	p2pmr_close(ctx);
+}
+
 /* A failed allocation must leave nothing allocated from the pool. */
 static void test_alloc_leaves_pool(void **state)
 {
@@ -268,6 +287,7 @@ int main(void)
 		TEST(test_alloc_leaves_pool),
 		TEST(test_cache_create),
 		TEST(test_cache_get),
+		TEST(test_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,9 +83,9 @@ static void test_names(void **state)
 			    "NO_HUGE_PAGES");
 	assert_string_equal(p2pmr_reason_name(22), "FORKED");
 	assert_string_equal(p2pmr_reason_name(23), "IN_USE");
-	for (int code = 0; code <= P2PMR_REASON_BAD_ACCESS; code++)
+	for (int code = 0; code <= P2PMR_REASON_NO_RDMA_DEVICE; code++)
 		assert_string_not_equal(p2pmr_reason_name(code), "UNKNOWN");
-	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_BAD_ACCESS + 1),
+	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_NO_RDMA_DEVICE + 1),
 			    "UNKNOWN");
 	assert_string_equal(p2pmr_reason_name(-1), "UNKNOWN");
 }

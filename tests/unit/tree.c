@@ -63,29 +63,35 @@ static void make_folders(char *path)
 
 void tree_folder(const struct tree *tree, const char *path)
 {
-	char full[512];
+	char full[1024];
 
 	tree_path(tree, path, full, sizeof(full));
 	strcat(full, "/");
 	make_folders(full);
 }
 
-void tree_file(const struct tree *tree, const char *path, const char *content)
+void tree_bytes(const struct tree *tree, const char *path, const void *bytes,
+		size_t len)
 {
-	char full[512];
+	char full[1024];
 	FILE *file;
 
 	tree_path(tree, path, full, sizeof(full));
 	make_folders(full);
 	file = fopen(full, "w");
 	assert_non_null(file);
-	assert_true(fputs(content, file) >= 0);
+	assert_int_equal(fwrite(bytes, 1, len, file), len);
 	assert_int_equal(fclose(file), 0);
+}
+
+void tree_file(const struct tree *tree, const char *path, const char *content)
+{
+	tree_bytes(tree, path, content, strlen(content));
 }
 
 void tree_link(const struct tree *tree, const char *path, const char *target)
 {
-	char full[512];
+	char full[1024];
 
 	tree_path(tree, path, full, sizeof(full));
 	make_folders(full);
@@ -94,7 +100,7 @@ void tree_link(const struct tree *tree, const char *path, const char *target)
 
 void tree_remove(const struct tree *tree, const char *path)
 {
-	char full[512];
+	char full[1024];
 
 	tree_path(tree, path, full, sizeof(full));
 	remove_all(full);

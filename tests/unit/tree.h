@@ -17,6 +17,8 @@ void tree_destroy(struct tree *tree);
 /* Paths are below the root; missing folders are made. */
 void tree_folder(const struct tree *tree, const char *path);
 void tree_file(const struct tree *tree, const char *path, const char *content);
+void tree_bytes(const struct tree *tree, const char *path, const void *bytes,
+		size_t len);
 void tree_link(const struct tree *tree, const char *path, const char *target);
 
 /* A file, or a folder with all that is in it */
