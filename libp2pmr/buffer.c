@@ -113,6 +113,8 @@ struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
 		p2pmr_fail_memory("a buffer");
 		return NULL;
 	}
+	/* before it has its memory: one that is lost meanwhile counts as lost */
+	buf->epoch = atomic_load(&provider->epoch);
 	if (map(provider, size_bytes, known.huge_page_bytes, buf)) {
 		int err = errno;
 
@@ -143,6 +145,11 @@ void p2pmr_buf_free(struct p2pmr_buf *buf)
 	p2pmr_context_put(buf->provider->ctx);
 	free(buf);
 	errno = saved_errno;
+}
+
+bool p2pmr_buf_is_revoked(const struct p2pmr_buf *buf)
+{
+	return buf->epoch != atomic_load(&buf->provider->epoch);
 }
 
 void *p2pmr_buf_addr(const struct p2pmr_buf *buf)

@@ -174,8 +174,12 @@ static bool read_device(struct p2pmr_events *events, struct udev_device *device,
 		.devpath = udev_device_get_devpath(device),
 	};
 
-	return uevent.action && uevent.subsystem && uevent.devpath &&
-	       p2pmr_event_from_uevent(events->ctx, &uevent, event);
+	if (!uevent.action || !uevent.subsystem || !uevent.devpath ||
+	    !p2pmr_event_from_uevent(events->ctx, &uevent, event))
+		return false;
+	if (event->provider && event->kind != P2PMR_EVENT_ARRIVED)
+		p2pmr_provider_left(event->provider);
+	return true;
 }
 
 int p2pmr_events_next(struct p2pmr_events *events, struct p2pmr_event *event)

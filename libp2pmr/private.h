@@ -15,12 +15,14 @@ TAILQ_HEAD(p2pmr_provider_head, p2pmr_provider);
  * @sysfs_root: directory that stands for /sys
  * @references: one for the caller of p2pmr_open(), one for each buffer, so
  *	that a buffer freed after p2pmr_close() finds its provider
+ * @fallbacks: how often host memory had to do
  * @providers: peer memory by PCI address, then the rest; fixed once
  *	p2pmr_open() has returned, which is why nothing here is locked
  */
 struct p2pmr_context {
 	char *sysfs_root;
 	atomic_uint references;
+	atomic_uint_fast64_t fallbacks;
 	struct p2pmr_provider_head providers;
 };
 
@@ -31,6 +33,7 @@ LIST_HEAD(p2pmr_cache_entries, p2pmr_cache_entry);
  * @provider: whose
  * @addr: where
  * @size: whole pages
+ * @epoch: that of its provider when it was allocated
  * @generation: a number that no other buffer of this process has or had
  * @cached: caches have, or had, regions on it; may be read by who frees it
  * @regions: these, of all caches; theirs
@@ -39,6 +42,7 @@ struct p2pmr_buf {
 	struct p2pmr_provider *provider;
 	void *addr;
 	size_t size;
+	unsigned int epoch;
 	uint64_t generation;
 	bool cached;
 	struct p2pmr_cache_entries regions;
@@ -124,6 +128,38 @@ struct p2pmr_reason_record {
 
 /* Make @record the calling thread's reason; returns -@record->err. */
 int p2pmr_reason_set(const struct p2pmr_reason_record *record);
+
+/* For a call that succeeds, although one that it made did not */
+void p2pmr_reason_save(struct p2pmr_reason_record *record);
+void p2pmr_reason_restore(const struct p2pmr_reason_record *record);
+
+/**
+ * struct p2pmr_candidate - one provider that may be chosen
+ * @provider: the provider
+ * @is_peer: no: host memory
+ * @kind: how the RDMA device reaches it
+ * @distance: -1: none
+ * @near: on the RDMA device's NUMA node
+ * @available: bytes
+ * @place: in the context's list
+ */
+struct p2pmr_candidate {
+	struct p2pmr_provider *provider;
+	bool is_peer;
+	enum p2pmr_path_kind kind;
+	int distance;
+	bool near;
+	uint64_t available;
+	size_t place;
+};
+
+/* choice.c: for qsort(), the better one first */
+int p2pmr_candidate_compare(const void *left, const void *right);
+
+/* By the RDMA device's name; @host: host memory will do */
+struct p2pmr_choice *p2pmr_choice_by_name(struct p2pmr_context *ctx,
+					  const char *device, size_t size_bytes,
+					  bool host);
 
 /*
  * A registration that failed: what could be found out about it, by

@@ -32,6 +32,7 @@ static const char *const names[] = {
 	[P2PMR_REASON_FORKED] = "FORKED",
 	[P2PMR_REASON_IN_USE] = "IN_USE",
 	[P2PMR_REASON_NO_RDMA_DEVICE] = "NO_RDMA_DEVICE",
+	[P2PMR_REASON_NO_CHOICE] = "NO_CHOICE",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)
@@ -76,6 +77,16 @@ int p2pmr_reason_set(const struct p2pmr_reason_record *record)
 		    last.remedy);
 	errno = last.err;
 	return -last.err;
+}
+
+void p2pmr_reason_save(struct p2pmr_reason_record *record)
+{
+	*record = last;
+}
+
+void p2pmr_reason_restore(const struct p2pmr_reason_record *record)
+{
+	last = *record;
 }
 
 int p2pmr_fail(enum p2pmr_reason code, int err, const char *remedy,

@@ -84,6 +84,22 @@ struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
 void p2pmr_buf_free(struct p2pmr_buf *buf);
 
 /**
+ * p2pmr_buf_is_revoked() - is the buffer known to have lost its memory?
+ * @buf: the buffer
+ *
+ * From P2PMR_EVENT_LEAVING, or P2PMR_EVENT_LEFT, of its provider on, as soon as
+ * p2pmr_events_next() has returned it: memory regions on the buffer are revoked
+ * then, and an access by the CPU raises SIGBUS. It never gets its memory back;
+ * free it and allocate another one when the provider has arrived again. Who reads
+ * no events is told false for ever.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: true if so.
+ */
+bool p2pmr_buf_is_revoked(const struct p2pmr_buf *buf);
+
+/**
  * p2pmr_buf_addr() - where the buffer is mapped
  * @buf: the buffer
  *

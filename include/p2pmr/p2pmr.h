@@ -20,6 +20,7 @@
 
 #include <p2pmr/buffer.h>
 #include <p2pmr/cache.h>
+#include <p2pmr/choice.h>
 #include <p2pmr/context.h>
 #include <p2pmr/event.h>
 #include <p2pmr/flush.h>

@@ -41,6 +41,8 @@ extern "C" {
  *	objects do not survive that
  * @P2PMR_REASON_IN_USE: some of what was to end is still in use
  * @P2PMR_REASON_NO_RDMA_DEVICE: no RDMA device of that name
+ * @P2PMR_REASON_NO_CHOICE: no provider that an RDMA device can reach is large
+ *	enough
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -67,6 +69,7 @@ enum p2pmr_reason {
 	P2PMR_REASON_FORKED = 22,
 	P2PMR_REASON_IN_USE = 23,
 	P2PMR_REASON_NO_RDMA_DEVICE = 18,
+	P2PMR_REASON_NO_CHOICE = 27,
 };
 
 /**

@@ -341,6 +341,24 @@ static void test_map_fails(void **state)
 	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
 }
 
+/* It has lost its memory for good; one that is allocated afterwards has not */
+static void test_revoked(void **state)
+{
+	struct p2pmr_provider *provider;
+	struct p2pmr_buf *before, *after;
+
+	(void)state;
+	provider = p2pmr_provider_find(ctx, "host");
+	before = p2pmr_buf_alloc(provider, 1);
+	assert_false(p2pmr_buf_is_revoked(before));
+	p2pmr_provider_left(provider);
+	after = p2pmr_buf_alloc(provider, 1);
+	assert_true(p2pmr_buf_is_revoked(before));
+	assert_false(p2pmr_buf_is_revoked(after));
+	p2pmr_buf_free(before);
+	p2pmr_buf_free(after);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -360,6 +378,7 @@ int main(void)
 		TEST(test_more_than_a_process_maps),
 		TEST(test_pool),
 		TEST(test_map_fails),
+		TEST(test_revoked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,9 @@ find_remote()
 		[ "$(cat "$dir/subsysnqn" 2>/dev/null)" = "$nqn" ] || continue
 		for disk in "$dir"/nvme*n1 "$dir"/nvme*/nvme*n1; do
 			remote=/dev/${disk##*/}
-			[ ! -b "$remote" ] || return 0
+			# it has a size some time after it has a node
+			[ ! -b "$remote" ] ||
+				[ "$(cat "/sys/class/block/${disk##*/}/size")" = 0 ] || return 0
 		done
 	done
 	return 1
