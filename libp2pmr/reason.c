@@ -26,6 +26,8 @@ static const char *const names[] = {
 	[P2PMR_REASON_PATH_NONE] = "PATH_NONE",
 	[P2PMR_REASON_MEMLOCK] = "MEMLOCK",
 	[P2PMR_REASON_BAD_ACCESS] = "BAD_ACCESS",
+	[P2PMR_REASON_ARENA_EXHAUSTED] = "ARENA_EXHAUSTED",
+	[P2PMR_REASON_NOT_ALLOCATED] = "NOT_ALLOCATED",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

@@ -16,6 +16,7 @@
 #ifndef P2PMR_P2PMR_H
 #define P2PMR_P2PMR_H
 
+#include <p2pmr/arena.h>
 #include <p2pmr/buffer.h>
 #include <p2pmr/context.h>
 #include <p2pmr/mr.h>

@@ -33,6 +33,9 @@ extern "C" {
  * @P2PMR_REASON_MEMLOCK: RLIMIT_MEMLOCK is too small
  * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
  *	the mapping (write access to a read-only mapping)
+ * @P2PMR_REASON_ARENA_EXHAUSTED: the arena has no such piece left
+ * @P2PMR_REASON_NOT_ALLOCATED: a pointer that is not the start of a piece in
+ *	use of its arena
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -53,6 +56,8 @@ enum p2pmr_reason {
 	P2PMR_REASON_PATH_NONE = 15,
 	P2PMR_REASON_MEMLOCK = 16,
 	P2PMR_REASON_BAD_ACCESS = 17,
+	P2PMR_REASON_ARENA_EXHAUSTED = 20,
+	P2PMR_REASON_NOT_ALLOCATED = 21,
 };
 
 /**

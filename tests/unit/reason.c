@@ -79,7 +79,11 @@ static void test_names(void **state)
 			    "BAD_ACCESS");
 	for (int code = 0; code <= P2PMR_REASON_BAD_ACCESS; code++)
 		assert_string_not_equal(p2pmr_reason_name(code), "UNKNOWN");
-	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_BAD_ACCESS + 1),
+	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_ARENA_EXHAUSTED),
+			    "ARENA_EXHAUSTED");
+	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_NOT_ALLOCATED),
+			    "NOT_ALLOCATED");
+	assert_string_equal(p2pmr_reason_name(P2PMR_REASON_NOT_ALLOCATED + 1),
 			    "UNKNOWN");
 	assert_string_equal(p2pmr_reason_name(-1), "UNKNOWN");
 }
