@@ -36,16 +36,18 @@ function(p2pmr_test name)
 		SKIP_RETURN_CODE 77)
 endfunction()
 
-# p2pmr_bench(NAME SOURCE... [WRAP FUNCTION...]) - a measurement
+# p2pmr_bench(NAME SOURCE... [WRAP FUNCTION...] [LIBS LIBRARY...]) - a measurement
 #
 # build/tests/bench/NAME, for people to run: no test, since what takes how long
 # depends on what else the machine does. Linked with the static library.
 #
 # WRAP: pass --wrap=FUNCTION to the linker for each
+# LIBS: more libraries
 function(p2pmr_bench name)
-	cmake_parse_arguments(ARG "" "" "WRAP" ${ARGN})
+	cmake_parse_arguments(ARG "" "" "WRAP;LIBS" ${ARGN})
 	add_executable(bench-${name} ${ARG_UNPARSED_ARGUMENTS})
-	target_link_libraries(bench-${name} PRIVATE p2pmr_static)
+	target_include_directories(bench-${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
+	target_link_libraries(bench-${name} PRIVATE p2pmr_static ${ARG_LIBS})
 	foreach(function ${ARG_WRAP})
 		target_link_options(bench-${name} PRIVATE -Wl,--wrap=${function})
 	endforeach()

@@ -18,6 +18,7 @@
 #ifndef P2PMR_P2PMR_H
 #define P2PMR_P2PMR_H
 
+#include <p2pmr/arena.h>
 #include <p2pmr/buffer.h>
 #include <p2pmr/cache.h>
 #include <p2pmr/choice.h>

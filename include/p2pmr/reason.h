@@ -33,16 +33,19 @@ extern "C" {
  * @P2PMR_REASON_MEMLOCK: RLIMIT_MEMLOCK is too small
  * @P2PMR_REASON_BAD_ACCESS: access flags that do not go together or with
  *	the mapping (write access to a read-only mapping)
- * @P2PMR_REASON_FLUSH_FAILED: what has arrived could not be read back
- * @P2PMR_REASON_NOT_NVME: asked of an NVMe drive, but the provider is none
- * @P2PMR_REASON_NO_HUGE_PAGES: huge pages of that size are not reserved, or
- *	there are none at all in this kernel or memory
- * @P2PMR_REASON_FORKED: it was made before fork(), by a parent, and verbs
- *	objects do not survive that
- * @P2PMR_REASON_IN_USE: some of what was to end is still in use
  * @P2PMR_REASON_NO_RDMA_DEVICE: no RDMA device of that name
  * @P2PMR_REASON_NO_CHOICE: no provider that an RDMA device can reach is large
  *	enough
+ * @P2PMR_REASON_ARENA_EXHAUSTED: the arena has no such piece left
+ * @P2PMR_REASON_NOT_ALLOCATED: a pointer that is not the start of a piece in
+ *	use of its arena
+ * @P2PMR_REASON_FORKED: it was made before fork(), by a parent, and verbs
+ *	objects do not survive that
+ * @P2PMR_REASON_IN_USE: some of what was to end is still in use
+ * @P2PMR_REASON_NOT_NVME: asked of an NVMe drive, but the provider is none
+ * @P2PMR_REASON_NO_HUGE_PAGES: huge pages of that size are not reserved, or
+ *	there are none at all in this kernel or memory
+ * @P2PMR_REASON_FLUSH_FAILED: what has arrived could not be read back
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -63,13 +66,15 @@ enum p2pmr_reason {
 	P2PMR_REASON_PATH_NONE = 15,
 	P2PMR_REASON_MEMLOCK = 16,
 	P2PMR_REASON_BAD_ACCESS = 17,
-	P2PMR_REASON_FLUSH_FAILED = 26,
-	P2PMR_REASON_NOT_NVME = 24,
-	P2PMR_REASON_NO_HUGE_PAGES = 25,
+	P2PMR_REASON_NO_RDMA_DEVICE = 18,
+	P2PMR_REASON_NO_CHOICE = 19,
+	P2PMR_REASON_ARENA_EXHAUSTED = 20,
+	P2PMR_REASON_NOT_ALLOCATED = 21,
 	P2PMR_REASON_FORKED = 22,
 	P2PMR_REASON_IN_USE = 23,
-	P2PMR_REASON_NO_RDMA_DEVICE = 18,
-	P2PMR_REASON_NO_CHOICE = 27,
+	P2PMR_REASON_NOT_NVME = 24,
+	P2PMR_REASON_NO_HUGE_PAGES = 25,
+	P2PMR_REASON_FLUSH_FAILED = 26,
 };
 
 /**
