@@ -35,8 +35,8 @@ use()
 	meet serving
 	connect
 	defer disconnect
-	write_remote 1 0 16
-	check_remote 1 0 16
+	write_remote 1 0 4
+	check_remote 1 0 4
 	meet checked
 }
 
@@ -44,7 +44,7 @@ use()
 
 # The target reads what the initiator wants to write, and gets no answer: the
 # requests hold pages of the drive until the initiator is taken for dead, which
-# is when it has sent nothing for its keep-alive time of 5 s
+# is when it has sent nothing for its keep-alive time
 leave_while_silent()
 {
 	local begin
@@ -70,10 +70,10 @@ fall_silent()
 {
 	local writer
 	meet listening
-	connect --keep-alive-tmo=5 --reconnect-delay=1
+	connect --keep-alive-tmo=2 --reconnect-delay=1
 	defer disconnect
 	fio --name=write --filename="$remote" --direct=1 --ioengine=libaio --rw=write \
-		--bs=128k --iodepth=16 --size=16M --time_based --runtime=12 \
+		--bs=128k --iodepth=16 --size=4M --time_based --runtime=8 \
 		--verify=crc32c --verify_fatal=1 >"$test_dir/fio" 2>&1 &
 	writer=$!
 	meet busy
