@@ -302,7 +302,9 @@ strangers_are_sent_away()
 		'\x70\x32\x62\x77\x00\x02\x00\x01\x00\x00\x00\x00' "$(printf 'x%.0s' {1..5000})"; do
 		(
 			exec 3<>/dev/tcp/127.0.0.1/18515
-			printf '%b' "$bytes" >&3
+			# the server may have had enough before the last byte
+			trap '' PIPE
+			printf '%b' "$bytes" >&3 || true
 		)
 	done
 	# shellcheck disable=SC2016 # for the other shell
