@@ -88,6 +88,36 @@ write_example()
 	EOF
 }
 
+# What the drive says, as the kernel shows it
+drive_facts()
+{
+	expect_status 0 p2pmr list --json
+	jq -e --arg n "$drive" --arg a "$address" '.providers[] | select(.name == $n) |
+		.pci_address == $a and (.pci_path | endswith($a)) and .published and
+		.size_bytes == 67108864 and .nvme.namespaces == [$n + "n1"] and
+		.nvme.cmb_size_bytes == 67108864 and .nvme.cmb_bar == 2 and
+		(.nvme.cmb_supports | contains(["RDS", "WDS"]))' <<<"$output" >/dev/null || fail "$output"
+}
+
+# rxe copies and reaches everything; siw takes no peer memory
+paths()
+{
+	expect_output '^cpu, distance -1$' build/examples/path "$drive" rxe0
+	rdma link add siw0 type siw netdev eth0
+	defer rdma link delete siw0
+	expect_output '^none, distance -1$' build/examples/path "$drive" siw0
+}
+
+# The examples of the pages, with a real RDMA device
+examples()
+{
+	expect_output "^1048576 bytes of $drive$" build/examples/choose 1048576
+	expect_output "^268435456 bytes of host$" build/examples/choose 268435456
+	expect_status 0 build/examples/arena "$drive"
+	expect_status 0 build/examples/cache "$drive"
+	expect_output 'by route umem$' build/examples/register "$drive"
+}
+
 # Debian's python3, which has pyverbs
 pyverbs()
 {
@@ -100,6 +130,9 @@ pyverbs()
 }
 
 subtest "what the device says" "$lib_peer" caps "$drive" 3
+subtest "what the drive says" drive_facts
+subtest "paths" paths
+subtest "examples" examples
 subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
 subtest "events" events
 subtest "the README's example" write_example
