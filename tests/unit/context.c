@@ -2,6 +2,7 @@
 /* Opening and closing; option structs. */
 #include "tree.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,6 +165,60 @@ static void test_close(void **state)
 	p2pmr_buf_free(buf);
 }
 
+/* One of a thousand: its own context, and buffers of one that all share */
+static void *open_and_close(void *arg)
+{
+	struct p2pmr_provider *shared = arg, *mine;
+	struct p2pmr_context *ctx = open_root(tree.root);
+	struct p2pmr_buf *buf[2];
+
+	if (!ctx)
+		return (void *)"no context";
+	mine = p2pmr_provider_find(ctx, "nvme0");
+	buf[0] = mine ? p2pmr_buf_alloc(mine, 4096) : NULL;
+	buf[1] = p2pmr_buf_alloc(shared, 4096);
+	/* each thread has a reason of its own */
+	if (p2pmr_provider_find(ctx, "nvme9") ||
+	    p2pmr_reason_code() != P2PMR_REASON_NO_PROVIDER)
+		return (void *)"no reason";
+	p2pmr_close(ctx);
+	if (!buf[0] || !buf[1])
+		return (void *)"no buffer";
+	p2pmr_buf_free(buf[0]);
+	p2pmr_buf_free(buf[1]);
+	return NULL;
+}
+
+#define THREADS 1000
+
+static void test_threads(void **state)
+{
+	struct p2pmr_context *ctx;
+	struct p2pmr_provider *host;
+	static pthread_t threads[THREADS];
+	pthread_attr_t attr;
+	void *complaint;
+
+	(void)state;
+	tree_nvme(&tree, "0000:04:00.0", "nvme0", 4096);
+	ctx = open_root(tree.root);
+	host = p2pmr_provider_find(ctx, "host");
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 256 << 10);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], &attr,
+						open_and_close, host), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &complaint);
+		if (complaint)
+			fail_msg("thread %d: %s", i, (char *)complaint);
+	}
+	pthread_attr_destroy(&attr);
+	/* all buffers have gone: this one alone holds the context */
+	assert_int_equal(atomic_load(&ctx->references), 1);
+	p2pmr_close(ctx);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -176,6 +231,7 @@ int main(void)
 		TEST(test_options),
 		TEST(test_options_grow),
 		TEST(test_close),
+		TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
