@@ -81,8 +81,10 @@ static void join(pthread_t thread)
 /* the thread sanitizer needs no luck to see a race, and takes its time */
 #ifdef __SANITIZE_THREAD__
 #define ROUNDS 6000
+#define RACES 10
 #else
 #define ROUNDS 30000
+#define RACES 40
 #endif
 
 static _Atomic(uint64_t *) shared[SHARED];
@@ -158,7 +160,6 @@ static void test_pass_on(void **state)
 
 /* --- threads that free the same pieces: one of them does ----------------- */
 
-#define RACES 40
 #define RACED 500
 
 static void *raced[RACED];
