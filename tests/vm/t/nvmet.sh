@@ -35,8 +35,8 @@ use()
 	meet serving
 	connect
 	defer disconnect
-	write_remote 1 0 4
-	check_remote 1 0 4
+	write_remote 4
+	check_remote 4
 	meet checked
 }
 
