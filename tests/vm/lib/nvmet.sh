@@ -35,11 +35,16 @@ stop_target()
 	rmdir "$namespace" "$subsystem"
 }
 
+# A host that says nothing for so many seconds is dead to the other one. Short,
+# as tests wait for it; but a debug kernel takes its time to answer.
+keep_alive=2
+[ ! -e /proc/sys/kernel/prove_locking ] || keep_alive=40
+
 # connect [OPTION-OF-NVME-CONNECT...]: the namespace's device is in $remote
 connect()
 {
 	nvme connect --transport=rdma --traddr="${host_addresses[0]}" --trsvcid=4420 \
-		--nqn="$nqn" --nr-io-queues=2 "$@"
+		--nqn="$nqn" --nr-io-queues=2 --keep-alive-tmo="$keep_alive" "$@"
 	within 20 find_remote
 }
 
