@@ -88,7 +88,8 @@ topology_arguments()
 		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i"
 			-device "nvme,id=nv$i,drive=drive$i,serial=n$i,cmb_size_mb=$cmb,bus=${slots[i]}")
 	done
-	# Memory that is no drive's, for the module bar_provider
+	# Memory that is no drive's, for p2pmem_bar; ordinary RAM to the guest's
+	# processors, as a drive's is not
 	qemu+=(-object "memory-backend-memfd,id=barmem,size=16M,share=on"
 		-device "ivshmem-plain,id=bar0,memdev=barmem")
 	# No ROM: the firmware would only spend time on it
