@@ -21,5 +21,6 @@ enum cmd_status {
 
 int cmd_list(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
+int cmd_nvmet(int argc, char **argv);
 
 #endif

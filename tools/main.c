@@ -13,6 +13,7 @@ struct cmd {
 static const struct cmd cmds[] = {
 	{ "list", "show the machine's peer memory", cmd_list },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
+	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
 };
 
 static void usage(FILE *f)

@@ -24,7 +24,7 @@ has err 'no command "frobnicate".*p2pmr --help.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list bw; do
+for command in list bw nvmet; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err
