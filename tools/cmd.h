@@ -20,6 +20,7 @@ enum cmd_status {
 #endif
 
 int cmd_list(int argc, char **argv);
+int cmd_topo(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ struct cmd {
 
 static const struct cmd cmds[] = {
 	{ "list", "show the machine's peer memory", cmd_list },
+	{ "topo", "show where it is in the PCI tree, and who reaches it", cmd_topo },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
 };
 
