@@ -21,6 +21,7 @@ enum cmd_status {
 
 int cmd_list(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
 
 #endif

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <errno.h>
-#include <glob.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 #include "fail.h"
 #include "json.h"
 #include "list_facts.h"
+#include "note.h"
 
 #define LIST_CMD "p2pmr list"
 #define NUMBER_MAX 32
@@ -285,51 +284,6 @@ static bool has_peer(struct p2pmr_context *ctx)
 	return first && p2pmr_provider_is_peer(first);
 }
 
-/* Ask the library about each NVMe controller until it knows a cause */
-static bool ask_about_drives(struct p2pmr_context *ctx, const glob_t *found,
-			     struct failure *note)
-{
-	size_t i;
-
-	for (i = 0; i < found->gl_pathc; i++) {
-		const char *name = strrchr(found->gl_pathv[i], '/') + 1;
-
-		if (!p2pmr_provider_find(ctx, name)) {
-			failure_from_lib(note, "");
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Why there is no peer memory. The library can explain it for a device that
- * is named to it.
- */
-static void explain_none(struct p2pmr_context *ctx, struct failure *note)
-{
-	const char *root = secure_getenv("P2PMR_SYSFS_ROOT");
-	char pattern[PATH_MAX];
-	bool known = false;
-	glob_t found;
-
-	memset(note, 0, sizeof(*note));
-	snprintf(pattern, sizeof(pattern), "%s/class/nvme/nvme*",
-		 root && root[0] ? root : "/sys");
-	if (!glob(pattern, 0, NULL, &found)) {
-		known = ask_about_drives(ctx, &found, note);
-		globfree(&found);
-	}
-	if (known)
-		return;
-	note->errnum = ENODEV;
-	snprintf(note->reason, sizeof(note->reason), "NO_PROVIDER");
-	snprintf(note->text, sizeof(note->text),
-		 "No PCI device of this machine offers peer memory, and it has no NVMe drive that could.");
-	snprintf(note->remedy, sizeof(note->remedy),
-		 "Add a device with memory of its own, such as an NVMe drive with a Controller Memory Buffer.");
-}
-
 static int fill_array(struct json_object *array, struct p2pmr_context *ctx)
 {
 	struct p2pmr_provider *pr = NULL;
@@ -383,7 +337,7 @@ int cmd_list(int argc, char **argv)
 		return fail_report(LIST_CMD, opts.json);
 	}
 	if (!has_peer(ctx)) {
-		explain_none(ctx, &none);
+		note_no_provider(ctx, &none);
 		note = &none;
 	}
 	ret = opts.json ? print_json(ctx, note) : print_table(&opts, ctx);

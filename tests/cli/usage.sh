@@ -7,6 +7,7 @@ expect "help" 0 p2pmr --help
 has out '^Usage: p2pmr COMMAND'
 has out '^  list '
 has out '^  topo '
+has out '^  check '
 has out '^  bw '
 # It fits a screen
 if [ "$(wc -l <"$dir/out")" -le 24 ] && [ "$(wc -L <"$dir/out")" -le 80 ]; then
@@ -31,7 +32,7 @@ has err 'no command "frobnicate".*p2pmr --help.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list topo bw; do
+for command in list topo check bw; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err
