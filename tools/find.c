@@ -39,8 +39,8 @@ static const char **all_names(struct p2pmr_context *ctx, char *const *devices,
 	return names;
 }
 
-static void not_found(struct p2pmr_context *ctx, char *const *devices,
-		      const char *name)
+static void not_found(struct p2pmr_context *ctx, const char *option,
+		      char *const *devices, const char *name)
 {
 	char text[NEAR_TEXT_MAX];
 	const char **names;
@@ -51,8 +51,8 @@ static void not_found(struct p2pmr_context *ctx, char *const *devices,
 		return;
 	fail(CMD_FAILED, "NO_PROVIDER", ENODEV,
 	     near_names(name, names, n, text),
-	     devices ? "There is no provider or RDMA device \"%.64s\"." :
-	     "There is no provider \"%.64s\".", name);
+	     "%s%sThere is no provider %s\"%.64s\".", option,
+	     option[0] ? ": " : "", devices ? "or RDMA device " : "", name);
 	free(names);
 }
 
@@ -65,15 +65,15 @@ static bool exists(const char *name)
 }
 
 struct p2pmr_provider *find_provider(struct p2pmr_context *ctx,
-				     const char *name)
+				     const char *option, const char *name)
 {
 	struct p2pmr_provider *pr = p2pmr_provider_find(ctx, name);
 
 	if (!pr && p2pmr_reason_code() == P2PMR_REASON_NO_PROVIDER &&
 	    !exists(name))
-		not_found(ctx, NULL, name);
+		not_found(ctx, option, NULL, name);
 	else if (!pr)
-		fail_lib("");
+		fail_lib(option);
 	return pr;
 }
 
@@ -91,7 +91,7 @@ enum find find_end(struct p2pmr_context *ctx, char *const *devices,
 	if (pr && p2pmr_provider_is_peer(pr))
 		return FIND_PROVIDER;
 	if (pr || !name[0] || !exists(name))
-		not_found(ctx, devices, name);
+		not_found(ctx, "", devices, name);
 	else
 		fail_lib("");
 	return FIND_NONE;

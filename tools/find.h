@@ -12,9 +12,13 @@ enum find {
 	FIND_DEVICE,
 };
 
-/* As p2pmr_provider_find(); NULL: fail() was called, with the nearest names */
+/*
+ * As p2pmr_provider_find(); NULL: fail() was called, with the nearest names.
+ *
+ * @option: where @name was given, "--mem"
+ */
 struct p2pmr_provider *find_provider(struct p2pmr_context *ctx,
-				     const char *name);
+				     const char *option, const char *name);
 
 /*
  * Is it a provider of peer memory, or one of @devices, which end with NULL?

@@ -139,6 +139,7 @@ expect "a name of 5,000 letters" 1 p2pmr topo "$(printf 'x%.0s' {1..5000})"
 # ---- files ----------------------------------------------------------------
 echo old >"$dir/file.svg"
 chmod 640 "$dir/file.svg"
+# shellcheck disable=SC2016 # for the other shell
 expect "a disk that is full" 1 sh -c 'trap "" XFSZ; ulimit -f 1; exec p2pmr topo --svg "$0"' "$dir/file.svg"
 has err 'Cannot write .*file.svg: File too large.*\[SYSTEM\]$'
 is "  the old file is still there" old "$(cat "$dir/file.svg")"
