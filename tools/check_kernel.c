@@ -125,7 +125,7 @@ static void check_options(struct check_report *report,
 static void check_modules(struct check_report *report,
 			  const struct topo_tree *tree)
 {
-	bool nvme = sysfs_exists("bus/pci/drivers/nvme");
+	bool nvme = sysfs_exists("class/nvme");
 	bool rdma = sysfs_exists("class/infiniband");
 	bool verbs = sysfs_exists("class/infiniband_verbs");
 

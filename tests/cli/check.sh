@@ -77,7 +77,7 @@ empty_tree
 expect "an empty machine" 77 p2pmr check
 has out '^fail  provider  No PCI device .*\[NO_PROVIDER\]$'
 has out '^fail  device    This machine has no RDMA device\. '
-has out '^warn  modules   No RDMA driver is loaded\. '
+has out '^warn  modules   No RDMA driver is loaded, but nvme is\. '
 
 pci_function 0000:03:00.0 nvme -1 0000:00:01.0
 peer_memory 0000:03:00.0 67108864 66060288 0
