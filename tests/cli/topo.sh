@@ -99,6 +99,9 @@ expect "picture on standard output" 0 p2pmr topo --svg -
 cp "$dir/out" "$dir/picture.svg"
 picture "$dir/picture.svg" nvme0 mlx5_0 mlx5_1 mlx5_2 'bus 4' 'bridge 6' 'memory 512 MiB, 19:00.0' 'root bus, NUMA 0'
 is "  two bus cells" 2 "$(count "$dir/picture.svg" '>bus 4<')"
+# One each is in the legend
+is "  the bridge cell is dashed" 2 "$(count "$dir/picture.svg" 'stroke="#E69F00".*stroke-dasharray="7 3"')"
+is "  bus cells are not" 3 "$(count "$dir/picture.svg" 'stroke="#009E73" stroke-width="2.5"/>')"
 is "  no redirection" 0 "$(count "$dir/picture.svg" '>ACS redirects<')"
 
 machine sriov
