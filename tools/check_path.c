@@ -110,7 +110,8 @@ static bool has_common(const struct p2pmr_path *path)
 	return false;
 }
 
-static void check_acs(struct check_report *report, const struct topo_tree *tree)
+/* Does it redirect anywhere? */
+static bool check_acs(struct check_report *report, const struct topo_tree *tree)
 {
 	size_t n = tree->n_providers * tree->n_devices, i;
 	struct acs_found found = { 0 };
@@ -136,34 +137,39 @@ static void check_acs(struct check_report *report, const struct topo_tree *tree)
 	if (!found.redirect[0] && !found.unknown[0])
 		check_add(report, CHECK_PASS, "acs", NULL, "",
 			  "No ACS redirection is on the way within a switch.");
+	return found.redirect[0];
 }
 
+/* Is there one in charge of either end? */
+static bool has_iommu(const struct p2pmr_path *path)
+{
+	return p2pmr_path_iommu(path, P2PMR_PATH_SIDE_PROVIDER) >
+	       P2PMR_IOMMU_NONE ||
+	       p2pmr_path_iommu(path, P2PMR_PATH_SIDE_DEVICE) >
+	       P2PMR_IOMMU_NONE;
+}
+
+/*
+ * Translation is in nobody's way. But where an IOMMU is on, in whichever mode,
+ * the kernel switches on all ACS redirection that there is.
+ */
 static void check_iommu(struct check_report *report,
-			const struct topo_tree *tree)
+			const struct topo_tree *tree, bool redirects)
 {
 	size_t n = tree->n_providers * tree->n_devices, i;
-	bool translates = false, matters = false;
+	bool found = false;
 
-	for (i = 0; i < n; i++) {
-		const struct p2pmr_path *path = tree->paths[i];
-		enum p2pmr_iommu mode;
-
-		if (!path || !p2pmr_path_hops(path))
-			continue;
-		mode = p2pmr_path_iommu(path, P2PMR_PATH_SIDE_DEVICE);
-		if (mode != P2PMR_IOMMU_DMA && mode != P2PMR_IOMMU_DMA_FQ)
-			continue;
-		translates = true;
-		matters |= is_kind(path, P2PMR_PATH_BRIDGE);
-	}
-	if (matters)
+	for (i = 0; i < n; i++)
+		found |= tree->paths[i] && p2pmr_path_hops(tree->paths[i]) &&
+			 has_iommu(tree->paths[i]);
+	if (found && redirects)
 		check_add(report, CHECK_WARN, "iommu", NULL,
-			  "Boot with iommu=pt, if devices need not be isolated.",
-			  "An IOMMU translates what RDMA devices send through host bridges, which costs bandwidth.");
+			  "Boot with pci=disable_acs_redir= as said for ACS, or without IOMMU; iommu=pt does not help.",
+			  "An IOMMU is on, for which the kernel switches ACS redirection on.");
 	else
-		check_add(report, CHECK_PASS, "iommu", NULL, "", translates ?
-			  "An IOMMU translates, but is not on the way of peer traffic." :
-			  "No IOMMU translates for RDMA devices.");
+		check_add(report, CHECK_PASS, "iommu", NULL, "", found ?
+			  "An IOMMU is on, and in nobody's way." :
+			  "No IOMMU is in charge of these devices.");
 }
 
 void check_paths(struct check_report *report, const struct topo_tree *tree)
@@ -180,6 +186,5 @@ void check_paths(struct check_report *report, const struct topo_tree *tree)
 		for (k = 0; k < ARRAY_SIZE(kinds); k++)
 			add_kind(report, tree, i, kinds[k]);
 	}
-	check_acs(report, tree);
-	check_iommu(report, tree);
+	check_iommu(report, tree, check_acs(report, tree));
 }

@@ -29,6 +29,9 @@ expect "unknown command" 2 p2pmr frobnicate --json
 silent out
 has err 'no command "frobnicate".*p2pmr --help.*\[USAGE\]$'
 
+expect "mistyped command" 2 p2pmr topos
+has err 'Did you mean topo\?.*\[USAGE\]$'
+
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
