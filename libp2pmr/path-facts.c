@@ -52,14 +52,57 @@ static int resolve(const struct p2pmr_context *ctx, const char *link,
 	return 0;
 }
 
-/* As much of the configuration space as there is; how much, or -errno */
+/* @count bytes from @at on; how many there are, or -errno */
+static ssize_t read_part(int fd, unsigned char *config, size_t at, size_t count)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while (used < count) {
+		got = pread(fd, config + at + used, count - used, at + used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		used += got;
+	}
+	return used;
+}
+
+/*
+ * Of the extended space what the search for ACS looks at: a device takes about
+ * a microsecond for each four bytes. Where these end, or -errno
+ */
+static ssize_t read_extended(int fd, unsigned char *config)
+{
+	size_t at = P2PMR_CONFIG_FIRST, count;
+	ssize_t got;
+
+	for (unsigned int i = 0; at && i < P2PMR_EXT_CAPS_MAX; i++) {
+		count = P2PMR_CONFIG_SIZE - at < 8 ? P2PMR_CONFIG_SIZE - at : 8;
+		got = read_part(fd, config, at, count);
+		if (got < 0)
+			return got;
+		if ((size_t)got < count)
+			return at + got;
+		at = p2pmr_acs_next(config, at);
+	}
+	return P2PMR_CONFIG_SIZE;
+}
+
+/*
+ * As much of the configuration space as is needed, the rest being zero; how
+ * far it is readable, or -errno
+ */
 static ssize_t read_config(const struct p2pmr_context *ctx, const char *path,
 			   unsigned char *config, size_t *file_size)
 {
 	/* A tree that is not sysfs may have a pipe there. */
 	int fd = p2pmr_sysfs_open(ctx, O_RDONLY | O_NONBLOCK, "%s/config",
 				  path);
-	ssize_t got, used = 0;
+	ssize_t used = 0;
 	struct stat st;
 
 	if (fd < 0)
@@ -68,16 +111,11 @@ static ssize_t read_config(const struct p2pmr_context *ctx, const char *path,
 		used = -errno;
 	else if (!S_ISREG(st.st_mode))
 		used = -EBADMSG;
-	while (used >= 0 && used < P2PMR_CONFIG_SIZE) {
-		got = pread(fd, config + used, P2PMR_CONFIG_SIZE - used, used);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			used = -errno;
-		if (got <= 0)
-			break;
-		used += got;
-	}
+	memset(config, 0, P2PMR_CONFIG_SIZE);
+	if (!used)
+		used = read_part(fd, config, 0, P2PMR_CONFIG_FIRST);
+	if (used == P2PMR_CONFIG_FIRST && st.st_size >= P2PMR_CONFIG_SIZE)
+		used = read_extended(fd, config);
 	close(fd);
 	*file_size = st.st_size;
 	return used;

@@ -272,6 +272,10 @@ void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
  */
 
 #define P2PMR_CONFIG_SIZE 4096
+#define P2PMR_CONFIG_FIRST 256	/* the rest is of PCIe alone */
+
+/* No list of extended capabilities is longer: each takes 8 bytes at least. */
+#define P2PMR_EXT_CAPS_MAX ((P2PMR_CONFIG_SIZE - P2PMR_CONFIG_FIRST) / 8)
 
 /* A real tree has at most a handful; the bus numbers would allow 255. */
 #define P2PMR_HOPS_MAX 32
@@ -387,6 +391,12 @@ struct p2pmr_path_verdict {
  */
 int p2pmr_acs_scan(const unsigned char *config, size_t len, size_t file_size,
 		   unsigned int *acs);
+
+/*
+ * Which extended capability to look at after the one at @at, in the search for
+ * ACS; 0: this is it, or the last one. The first is at P2PMR_CONFIG_FIRST.
+ */
+unsigned int p2pmr_acs_next(const unsigned char *config, unsigned int at);
 
 /* Is it a PCIe root port? 1, 0 or -errno as above */
 int p2pmr_is_root_port(const unsigned char *config, size_t len);
