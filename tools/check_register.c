@@ -100,24 +100,21 @@ static void try_device(struct probe *probe, struct ibv_context *verbs,
 }
 
 /* A page of each; what cannot be had is reported at once */
-static size_t allocate(struct check_report *report,
-		       const struct topo_tree *tree, struct p2pmr_buf **bufs)
+static void allocate(struct check_report *report, const struct topo_tree *tree,
+		     struct p2pmr_buf **bufs)
 {
 	struct failure why;
-	size_t i, n = 0;
+	size_t i;
 
 	for (i = 0; i < tree->n_providers; i++) {
 		bufs[i] = p2pmr_buf_alloc(tree->providers[i].provider,
 					  PROBE_BYTES);
-		if (bufs[i]) {
-			n++;
+		if (bufs[i])
 			continue;
-		}
 		failure_from_lib(&why, "");
 		check_add_failure(report, CHECK_FAIL, "allocate",
 				  tree->providers[i].name, &why);
 	}
-	return n;
 }
 
 static enum check_state state_without(const struct failure *why, bool other)
@@ -170,6 +167,7 @@ static void probe_all(struct check_report *report, const struct topo_tree *tree,
 	size_t i;
 	int n = 0;
 
+	allocate(report, tree, bufs);
 	list = ibv_get_device_list(&n);
 	for (i = 0; i < tree->n_devices; i++) {
 		verbs = open_device(list, list ? n : 0, tree->devices[i].name);
@@ -209,7 +207,7 @@ void check_register(struct check_report *report, const struct topo_tree *tree)
 	probes = calloc(tree->n_devices, sizeof(*probes));
 	if (!bufs || !probes)
 		report->out_of_memory = true;
-	else if (allocate(report, tree, bufs) || !tree->n_providers)
+	else
 		probe_all(report, tree, bufs, probes);
 	for (i = 0; bufs && i < tree->n_providers; i++)
 		p2pmr_buf_free(bufs[i]);

@@ -64,10 +64,11 @@ static struct json_object *acs_json(unsigned int acs)
 	return whole(obj, bad);
 }
 
-static struct json_object *node_json(const struct topo_node *node)
+static struct json_object *node_json(const struct topo_tree *tree,
+				     const struct topo_node *node)
 {
 	struct json_object *obj = json_object_new_object();
-	bool top = !node->parent->parent && !node->parent->name[0];
+	bool top = node->parent == &tree->top;
 	int bad = 0;
 
 	bad |= json_add_string(obj, "name", node->name);
@@ -88,7 +89,7 @@ static struct json_object *functions_json(const struct topo_tree *tree)
 
 	while ((node = topo_next(tree, node))) {
 		if (node->role != TOPO_NOT_PCI)
-			bad |= json_append(array, node_json(node));
+			bad |= json_append(array, node_json(tree, node));
 	}
 	return whole(array, bad);
 }
