@@ -155,7 +155,7 @@ static void add_probe(struct check_report *report, const char *name,
 			  "Regions on peer memory may not be taken back when the provider leaves: unbinding it would wait for whoever holds them.");
 	else if (probe->n_good)
 		check_add(report, CHECK_PASS, "revoke", name, "",
-			  "Its regions are taken back when a provider leaves.");
+			  "Its driver says that regions are taken back when a provider leaves.");
 }
 
 static void probe_all(struct check_report *report, const struct topo_tree *tree,
