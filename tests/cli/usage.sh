@@ -35,7 +35,7 @@ has err 'Did you mean topo\?.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list topo check bw; do
+for command in list topo check bw nvmet; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err

@@ -5,41 +5,30 @@
 # hosts.sh.
 
 nqn=nqn.2026-11.libp2pmr:lab
-nvmet_dir=/sys/kernel/config/nvmet
-subsystem=$nvmet_dir/subsystems/$nqn
-namespace=$subsystem/namespaces/1
-port=$nvmet_dir/ports/1
 
-# start_target P2PMEM: what namespace 1's attribute of that name is set to.
-# Without inline data, so that all of it comes by RDMA.
+# start_target P2PMEM: a provider, as "p2pmr nvmet set" takes it. Without inline
+# data, so that all of it comes by RDMA.
 start_target()
 {
-	mkdir "$subsystem" "$namespace" "$port"
-	echo 1 >"$subsystem/attr_allow_any_host"
-	echo "/dev/$(drive_name 1)n1" >"$namespace/device_path"
-	echo "$1" >"$namespace/p2pmem"
-	echo 1 >"$namespace/enable"
-	echo rdma >"$port/addr_trtype"
-	echo ipv4 >"$port/addr_adrfam"
-	echo "${host_addresses[0]}" >"$port/addr_traddr"
-	echo 4420 >"$port/addr_trsvcid"
-	echo 0 >"$port/param_inline_data_size"
-	ln -s "$subsystem" "$port/subsystems/$nqn"
+	p2pmr nvmet set --nqn "$nqn" --device "/dev/$(drive_name 1)n1" --p2pmem "$1" \
+		--traddr "${host_addresses[0]}" >/dev/null
 }
 
 stop_target()
 {
-	rm "$port/subsystems/$nqn"
-	rmdir "$port"
-	echo 0 >"$namespace/enable"
-	rmdir "$namespace" "$subsystem"
+	p2pmr nvmet clear >/dev/null
 }
+
+# A host that says nothing for so many seconds is dead to the other one. Short,
+# as tests wait for it; but a debug kernel takes its time to answer.
+keep_alive=2
+[ ! -e /proc/sys/kernel/prove_locking ] || keep_alive=40
 
 # connect [OPTION-OF-NVME-CONNECT...]: the namespace's device is in $remote
 connect()
 {
 	nvme connect --transport=rdma --traddr="${host_addresses[0]}" --trsvcid=4420 \
-		--nqn="$nqn" --nr-io-queues=2 "$@"
+		--nqn="$nqn" --nr-io-queues=2 --keep-alive-tmo="$keep_alive" "$@"
 	within 20 find_remote
 }
 

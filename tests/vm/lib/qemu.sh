@@ -94,6 +94,9 @@ kernel_line()
 		# and the driver looks again only two seconds later
 		e1000e.IntMode=1
 	)
+	case $topology in
+	iommu*) words+=(intel_iommu=on) ;;
+	esac
 	echo "${words[*]}"
 }
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2054 # commas are QEMU's
-# Where the devices sit. Each topology names a processor and the three slots
-# that the two drives and the NIC go into; the devices are the same in all, and
-# so are their ids (nv0, nv1, nic0), by which QMP finds them.
+# Where the devices sit. Each topology names a processor and the four slots that
+# the two drives, the NIC and the DMA engine (edu) go into; the devices are the
+# same in all, and so are their ids (nv0, nv1, nic0, edu0), by which QMP finds them.
 
 # shellcheck disable=SC2034 # tests/vm/run checks against it
-topologies=(switch bridge denied)
+topologies=(switch bridge denied iommu iommu-switch two-switches)
 
 topology_help()
 {
@@ -14,6 +14,11 @@ topology_help()
 	                      bridge  root ports of a host bridge that the kernel
 	                              allows peer traffic through (an AMD Zen CPU)
 	                      denied  root ports of one that it does not
+	                      iommu   bridge, with an IOMMU
+	                      iommu-switch  switch, with an IOMMU
+	                      two-switches  a drive and the DMA engine below one
+	                              switch, the other drive and the NIC below
+	                              another
 	EOF
 }
 
@@ -29,37 +34,52 @@ topology_cpu()
 	esac
 }
 
-# One root port, a switch below it, and three ports below that. QEMU's switch
-# ports have no ACS, so traffic between them is never redirected upwards.
-slots_of_switch()
+# make_switch N PORTS: below a root port of its own. QEMU's switch ports have no
+# ACS, so traffic between them is never redirected upwards.
+make_switch()
 {
-	local i
-	qemu+=(-device pcie-root-port,id=rp0,chassis=1,slot=1
-		-device x3130-upstream,id=up0,bus=rp0)
-	for i in 0 1 2; do
-		qemu+=(-device "xio3130-downstream,id=dn$i,bus=up0,chassis=$((i + 2)),slot=$((i + 2))")
+	local i nr
+	qemu+=(-device "pcie-root-port,id=rp$1,chassis=$(($1 * 16 + 1)),slot=$(($1 * 16 + 1))"
+		-device "x3130-upstream,id=up$1,bus=rp$1")
+	for ((i = 0; i < $2; i++)); do
+		nr=$(($1 * 16 + i + 2))
+		qemu+=(-device "xio3130-downstream,id=dn${#slots[@]},bus=up$1,chassis=$nr,slot=$nr")
+		slots+=("dn${#slots[@]}")
 	done
-	slots=(dn0 dn1 dn2)
 }
 
 slots_of_root()
 {
 	local i
-	for i in 0 1 2; do
+	for i in 0 1 2 3; do
 		qemu+=(-device "pcie-root-port,id=rp$i,chassis=$((i + 1)),slot=$((i + 1))")
+		slots+=("rp$i")
 	done
-	slots=(rp0 rp1 rp2)
+}
+
+topology_slots()
+{
+	case $1 in
+	iommu*) qemu+=(-device intel-iommu) ;;
+	esac
+	case $1 in
+	*switch) make_switch 0 4 ;;
+	two-switches)
+		make_switch 0 2
+		make_switch 1 2
+		# drive, engine; drive, NIC
+		slots=("${slots[0]}" "${slots[2]}" "${slots[3]}" "${slots[1]}")
+		;;
+	*) slots_of_root ;;
+	esac
 }
 
 # topology_arguments NAME CMB_MB DIR: append the devices to qemu[]; the drives
 # are sparse files in DIR
 topology_arguments()
 {
-	local cmb=$2 dir=$3 i slots
-	case $1 in
-	switch) slots_of_switch ;;
-	*) slots_of_root ;;
-	esac
+	local cmb=$2 dir=$3 i slots=()
+	topology_slots "$1"
 	# Slots are pciehp's, as on hardware, and not a matter for ACPI methods:
 	# with those, the slot registers do nothing
 	qemu+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
@@ -68,11 +88,14 @@ topology_arguments()
 		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i"
 			-device "nvme,id=nv$i,drive=drive$i,serial=n$i,cmb_size_mb=$cmb,bus=${slots[i]}")
 	done
-	# Memory that is no drive's, for the module bar_provider
+	# Memory that is no drive's, for p2pmem_bar; ordinary RAM to the guest's
+	# processors, as a drive's is not
 	qemu+=(-object "memory-backend-memfd,id=barmem,size=16M,share=on"
 		-device "ivshmem-plain,id=bar0,memdev=barmem")
 	# No ROM: the firmware would only spend time on it
 	qemu+=(-device "e1000e,id=nic0,netdev=net0,bus=${slots[2]},romfile=,mac=52:54:00:12:34:5$((6 + ${P2PMR_VM_HOST:-0}))")
+	# Its default mask would cut off addresses that a 64-bit BAR has
+	qemu+=(-device "edu,id=edu0,bus=${slots[3]},dma_mask=0xffffffffffffffff")
 	if [ -n "${P2PMR_VM_PAIR-}" ]; then
 		pair_network
 	else

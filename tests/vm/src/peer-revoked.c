@@ -13,15 +13,6 @@
 
 #include "peer-tests.h"
 
-void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die("%s: %s", path, strerror(errno));
-	close(fd);
-}
-
 static void expect(struct loopback *lb, enum ibv_wc_status got,
 		   enum ibv_wc_status want, const char *what)
 {

@@ -21,9 +21,6 @@ void check_bytes(const uint8_t *got, size_t len, uint64_t seed, size_t first,
 void round_trip(struct loopback *lb, struct ibv_mr *peer, struct ibv_mr *host,
 		size_t at, size_t from, size_t len, int by_send);
 
-/* A file of sysfs */
-void write_file(const char *path, const char *text);
-
 void test_data(char **argv);
 void test_mixed(char **argv);
 void test_two(char **argv);

@@ -106,3 +106,12 @@ void peer_read(void *dst, const void *addr, size_t len)
 		memcpy((uint8_t *)dst + i, &value, 8);
 	}
 }
+
+void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+}

@@ -31,6 +31,9 @@ void *host_map(size_t len, void *at);
 void peer_fill(void *addr, size_t len, uint64_t seed);
 void peer_read(void *dst, const void *addr, size_t len);
 
+/* A file of sysfs */
+void write_file(const char *path, const char *text);
+
 /* The byte that belongs at offset i, different for neighbours and for pages */
 static inline uint8_t pattern(uint64_t seed, size_t i)
 {

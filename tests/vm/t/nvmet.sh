@@ -78,7 +78,7 @@ fall_silent()
 {
 	local writer
 	meet listening
-	connect --keep-alive-tmo=2 --reconnect-delay=1
+	connect --reconnect-delay=1
 	defer disconnect
 	rm -f /run/meet/seen
 	repeat_until_seen fio --name=write --filename="$remote" --direct=1 --ioengine=libaio \

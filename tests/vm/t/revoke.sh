@@ -8,6 +8,7 @@
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh
 . tests/vm/lib/leave.sh
+. tests/vm/lib/bar.sh
 
 unbind_with_a_region()
 {
@@ -81,17 +82,15 @@ rdma_device_leaves()
 # Its driver has no word about taking memory back, and is unloaded
 module_is_unloaded()
 {
-	local allocate
-	insmod "$P2PMR_VM_IMAGE/bar_provider.ko"
-	defer eval 'rmmod bar_provider 2>/dev/null'
-	allocate=$(echo /sys/bus/pci/drivers/bar_provider/0000:*/p2pmem/allocate)
-	[ -e "$allocate" ] || fail "bar_provider has no device"
-	cmb0=$allocate
-	"$peer_mr" data "$allocate"
+	bar_load
+	defer eval 'rmmod p2pmem_bar 2>/dev/null'
+	bar_bind "$bar_address/bar=2"
+	cmb0=$(bar_path allocate)
+	"$peer_mr" data "$cmb0"
 	traffic write
 	hold hold 1048576
-	timeout 60 rmmod bar_provider
-	[ ! -e "$allocate" ] || fail "the memory is still there"
+	timeout 60 rmmod p2pmem_bar
+	[ ! -e "$cmb0" ] || fail "the memory is still there"
 	end_traffic
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2154 # bar.sh has the address
 # DESCRIPTION: what the series changes is really not there without it
 # KERNEL: unpatched
 # TOPOLOGY: switch
@@ -7,6 +7,7 @@
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh
+. tests/vm/lib/bar.sh
 
 # Without this, "the next owner sees zeros" would prove nothing
 next_owner_sees_the_last_ones_bytes()
@@ -29,9 +30,22 @@ perftest_fails()
 	grep -q "Couldn't allocate MR" <<<"$output" || fail "ib_write_bw said: $output"
 }
 
+# p2pmem_bar is for kernels without the series, too
+a_bar_is_published()
+{
+	bar_load
+	defer rmmod p2pmem_bar
+	bar_bind "$bar_address/bar=2"
+	expect_output "^$bar_address +p2pmem " p2pmr list
+	"$peer_mr" fill "$(bar_path allocate)" 1048576
+	bar_unbind
+	[ ! -e "$(bar_path allocate)" ] || fail "the memory is still there"
+}
+
 subtest "a writable region is refused" "$peer_mr" refused "$cmb0" EFAULT rw
 subtest "a read-only region is refused" "$peer_mr" refused "$cmb0" EREMOTEIO ro
 subtest "the library says why" build/tests/vm/lib-peer no-pin "$(drive_name 0)"
 subtest "perftest fails" perftest_fails
 subtest "the next owner sees the last one's bytes" next_owner_sees_the_last_ones_bytes
+subtest "a BAR is published" a_bar_is_published
 finish

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # lib/ sets them
+# DESCRIPTION: a device's own DMA is refused where the host bridge is not allowed
+# KERNEL: p2p
+# TOPOLOGY: denied
+# TIMEOUT: 240
+# EDU: yes
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+. tests/vm/lib/peer.sh
+. tests/vm/lib/edu.sh
+
+# The example takes the first RDMA device that there is
+library_says_why()
+{
+	rdma link delete rxe0
+	expect_status 1 with_edu build/examples/register "$(drive_name 0)"
+	grep -q '^PATH_NONE: ' <<<"$output" || fail "the library says: $output"
+}
+
+subtest "what the kernel and the library say" kernel_and_library_say 0 none none -1
+subtest "the library's reason" library_says_why
+subtest "host to host" with_edu "$edu_mr" move host host
+subtest "a drive's DMA into its own CMB" direct 0 0
+subtest "a drive's DMA into the other's" "$edu_mr" direct-refused "/dev/$(drive_name 1)n1" "$cmb0"
+finish
