@@ -13,8 +13,7 @@
 #define HEADER_SIZE PCI_STD_HEADER_SIZEOF
 #define CARDBUS_HEADER_SIZE 128
 
-/* No list has more entries: each takes 8 bytes at least. */
-#define EXT_CAPS_MAX ((PCI_CFG_SPACE_EXP_SIZE - PCI_CFG_SPACE_SIZE) / 8)
+/* No list has more entries: each takes 4 bytes at least. */
 #define CAPS_MAX ((PCI_CFG_SPACE_SIZE - PCI_STD_HEADER_SIZEOF) / 4)
 
 static unsigned int get16(const unsigned char *at)
@@ -47,24 +46,28 @@ static int why_short(size_t len)
 								  -EBADMSG;
 }
 
-/* Offset of an extended capability; 0: there is none */
-static unsigned int find_ext_cap(const unsigned char *config, unsigned int id)
+unsigned int p2pmr_acs_next(const unsigned char *config, unsigned int at)
 {
-	unsigned int at = PCI_CFG_SPACE_SIZE;
+	uint32_t header = get32(config + at);
+	unsigned int next = PCI_EXT_CAP_NEXT(header);
+
+	return header && PCI_EXT_CAP_ID(header) != PCI_EXT_CAP_ID_ACS &&
+	       next >= PCI_CFG_SPACE_SIZE ? next : 0;
+}
+
+/* Offset of ACS; 0: there is none */
+static unsigned int find_acs(const unsigned char *config)
+{
+	unsigned int at = PCI_CFG_SPACE_SIZE, next;
 
 	/* As the kernel does, a list that runs in a circle ends without. */
-	for (unsigned int i = 0; i < EXT_CAPS_MAX; i++) {
-		uint32_t header = get32(config + at);
-
-		if (!header)
-			return 0;
-		if (PCI_EXT_CAP_ID(header) == id)
-			return at;
-		at = PCI_EXT_CAP_NEXT(header);
-		if (at < PCI_CFG_SPACE_SIZE)
-			return 0;
+	for (unsigned int i = 1; i < P2PMR_EXT_CAPS_MAX; i++) {
+		next = p2pmr_acs_next(config, at);
+		if (!next)
+			break;
+		at = next;
 	}
-	return 0;
+	return PCI_EXT_CAP_ID(get32(config + at)) == PCI_EXT_CAP_ID_ACS ? at : 0;
 }
 
 int p2pmr_acs_scan(const unsigned char *config, size_t len, size_t file_size,
@@ -91,7 +94,7 @@ int p2pmr_acs_scan(const unsigned char *config, size_t len, size_t file_size,
 	}
 	if (len < PCI_CFG_SPACE_EXP_SIZE)
 		return why_short(len);
-	at = find_ext_cap(config, PCI_EXT_CAP_ID_ACS);
+	at = find_acs(config);
 	if (at + PCI_ACS_CTRL + 2 > PCI_CFG_SPACE_EXP_SIZE)
 		return -EBADMSG;
 	*acs = at ? P2PMR_ACS_CAPABLE : 0;

@@ -52,14 +52,57 @@ static int resolve(const struct p2pmr_context *ctx, const char *link,
 	return 0;
 }
 
-/* As much of the configuration space as there is; how much, or -errno */
+/* @count bytes from @at on; how many there are, or -errno */
+static ssize_t read_part(int fd, unsigned char *config, size_t at, size_t count)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while (used < count) {
+		got = pread(fd, config + at + used, count - used, at + used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		used += got;
+	}
+	return used;
+}
+
+/*
+ * Of the extended space what the search for ACS looks at: a device takes about
+ * a microsecond for each four bytes. Where these end, or -errno
+ */
+static ssize_t read_extended(int fd, unsigned char *config)
+{
+	size_t at = P2PMR_CONFIG_FIRST, count;
+	ssize_t got;
+
+	for (unsigned int i = 0; at && i < P2PMR_EXT_CAPS_MAX; i++) {
+		count = P2PMR_CONFIG_SIZE - at < 8 ? P2PMR_CONFIG_SIZE - at : 8;
+		got = read_part(fd, config, at, count);
+		if (got < 0)
+			return got;
+		if ((size_t)got < count)
+			return at + got;
+		at = p2pmr_acs_next(config, at);
+	}
+	return P2PMR_CONFIG_SIZE;
+}
+
+/*
+ * As much of the configuration space as is needed, the rest being zero; how
+ * far it is readable, or -errno
+ */
 static ssize_t read_config(const struct p2pmr_context *ctx, const char *path,
 			   unsigned char *config, size_t *file_size)
 {
 	/* A tree that is not sysfs may have a pipe there. */
 	int fd = p2pmr_sysfs_open(ctx, O_RDONLY | O_NONBLOCK, "%s/config",
 				  path);
-	ssize_t got, used = 0;
+	ssize_t used = 0;
 	struct stat st;
 
 	if (fd < 0)
@@ -68,22 +111,17 @@ static ssize_t read_config(const struct p2pmr_context *ctx, const char *path,
 		used = -errno;
 	else if (!S_ISREG(st.st_mode))
 		used = -EBADMSG;
-	while (used >= 0 && used < P2PMR_CONFIG_SIZE) {
-		got = pread(fd, config + used, P2PMR_CONFIG_SIZE - used, used);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			used = -errno;
-		if (got <= 0)
-			break;
-		used += got;
-	}
+	memset(config, 0, P2PMR_CONFIG_SIZE);
+	if (!used)
+		used = read_part(fd, config, 0, P2PMR_CONFIG_FIRST);
+	if (used == P2PMR_CONFIG_FIRST && st.st_size >= P2PMR_CONFIG_SIZE)
+		used = read_extended(fd, config);
 	close(fd);
 	*file_size = st.st_size;
 	return used;
 }
 
-static void gather_acs(const struct p2pmr_context *ctx, struct p2pmr_hop *hop)
+static void read_acs(const struct p2pmr_context *ctx, struct p2pmr_hop *hop)
 {
 	unsigned char config[P2PMR_CONFIG_SIZE];
 	char path[P2PMR_NAME_LEN * 2];
@@ -97,6 +135,14 @@ static void gather_acs(const struct p2pmr_context *ctx, struct p2pmr_hop *hop)
 	hop->acs_err = -ret;
 	if (ret)
 		hop->acs = P2PMR_ACS_UNKNOWN;
+}
+
+void p2pmr_hop_gather(struct p2pmr_topo *topo, struct p2pmr_hop *hop)
+{
+	if (p2pmr_topo_find_hop(topo, hop))
+		return;
+	read_acs(topo->ctx, hop);
+	p2pmr_topo_keep_hop(topo, hop);
 }
 
 /* "0x8086" and nothing else */
@@ -276,9 +322,10 @@ static bool is_missing(const struct p2pmr_context *ctx, const char *link)
 }
 
 /* @link: below the root, to the device or the function itself */
-static void gather_side(const struct p2pmr_context *ctx, const char *link,
+static void gather_side(struct p2pmr_topo *topo, const char *link,
 			struct p2pmr_side_facts *side)
 {
+	const struct p2pmr_context *ctx = topo->ctx;
 	char path[P2PMR_PATH_LEN];
 	int ret = resolve(ctx, link, path);
 
@@ -290,45 +337,43 @@ static void gather_side(const struct p2pmr_context *ctx, const char *link,
 		return;
 	}
 	for (unsigned int i = 0; i < side->count; i++)
-		gather_acs(ctx, &side->hops[i]);
+		p2pmr_hop_gather(topo, &side->hops[i]);
 	side->host.err = -gather_host(ctx, path, &side->host);
 	side->iommu = gather_iommu(ctx, side->hops[0].address);
 }
 
 /* rxe and siw have had no parent device since Linux 5.11. */
 static enum p2pmr_rdma_type software_type(const struct p2pmr_context *ctx,
-					  const char *name)
+					  const char *link)
 {
 	char type[32];
 
-	if (p2pmr_sysfs_read(ctx, type, sizeof(type), RDMA "/%s/node_type",
-			     name))
+	if (p2pmr_sysfs_read(ctx, type, sizeof(type), "%s/node_type", link))
 		return P2PMR_RDMA_VIRTUAL;
 	/* rxe names the network device that it is on. siw alone is iWARP. */
 	if (!strcmp(type, "1: CA") &&
-	    p2pmr_sysfs_exists(ctx, RDMA "/%s/parent", name))
+	    p2pmr_sysfs_exists(ctx, "%s/parent", link))
 		return P2PMR_RDMA_RXE;
 	return !strcmp(type, "4: RNIC") ? P2PMR_RDMA_SIW : P2PMR_RDMA_VIRTUAL;
 }
 
-static void gather_rdma(const struct p2pmr_context *ctx,
-			struct p2pmr_path_facts *facts)
+/* @end->link: of the RDMA device */
+static void gather_rdma(struct p2pmr_topo *topo, struct p2pmr_end *end)
 {
-	char link[P2PMR_NAME_LEN * 2], path[P2PMR_PATH_LEN];
+	char link[P2PMR_NAME_LEN * 2 + 8], path[P2PMR_PATH_LEN];
 
-	facts->rdma = P2PMR_RDMA_PCI;
-	snprintf(link, sizeof(link), RDMA "/%s", facts->rdma_name);
-	facts->device.err = -resolve(ctx, link, path);
-	if (facts->device.err)
+	end->rdma = P2PMR_RDMA_PCI;
+	end->side.err = -resolve(topo->ctx, end->link, path);
+	if (end->side.err)
 		return;
-	strcat(link, "/device");
-	if (is_missing(ctx, link)) {
-		facts->rdma = software_type(ctx, facts->rdma_name);
+	snprintf(link, sizeof(link), "%s/device", end->link);
+	if (is_missing(topo->ctx, link)) {
+		end->rdma = software_type(topo->ctx, end->link);
 		return;
 	}
-	gather_side(ctx, link, &facts->device);
-	if (facts->device.err == ENODEV)
-		facts->rdma = P2PMR_RDMA_PLATFORM;
+	gather_side(topo, link, &end->side);
+	if (end->side.err == ENODEV)
+		end->rdma = P2PMR_RDMA_PLATFORM;
 }
 
 int p2pmr_cpu_is_zen(FILE *cpuinfo)
@@ -353,7 +398,7 @@ int p2pmr_cpu_is_zen(FILE *cpuinfo)
 }
 
 /* Beside the sysfs root, as /proc/cpuinfo is beside /sys */
-static int gather_cpu(const struct p2pmr_context *ctx)
+static int read_cpu(const struct p2pmr_context *ctx)
 {
 	int fd = p2pmr_sysfs_open(ctx, O_RDONLY | O_NONBLOCK,
 				  "../proc/cpuinfo");
@@ -377,30 +422,87 @@ static int fail_device(const char *name)
 			  "There is no RDMA device \"%s\".", name);
 }
 
-int p2pmr_path_facts_gather(const struct p2pmr_provider *provider,
+static int gather_cpu(struct p2pmr_topo *topo)
+{
+	if (!topo->asked_zen)
+		topo->zen = read_cpu(topo->ctx);
+	topo->asked_zen = true;
+	return topo->zen;
+}
+
+static int fail_provider(const struct p2pmr_provider *provider)
+{
+	return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
+			  "Bring the device and its driver back, and call p2pmr_open() again.",
+			  "%s (%s) was there at p2pmr_open() and has left.",
+			  provider->name, provider->pci_address);
+}
+
+/* The provider, or NULL with a reason */
+static const struct p2pmr_end *
+gather_provider(struct p2pmr_topo *topo, const struct p2pmr_provider *provider)
+{
+	char link[P2PMR_NAME_LEN * 2];
+	struct p2pmr_end *end;
+
+	snprintf(link, sizeof(link), DEVICES "/%s", provider->pci_address);
+	end = p2pmr_topo_find_end(topo, link);
+	if (end)
+		return end;
+	if (is_missing(topo->ctx, link)) {
+		fail_provider(provider);
+		return NULL;
+	}
+	end = p2pmr_topo_new_end(topo, link);
+	if (!end)
+		return NULL;
+	gather_side(topo, link, &end->side);
+	if (end->side.count &&
+	    strcmp(end->side.hops[0].address, provider->pci_address))
+		end->side.err = EBADMSG;
+	return end;
+}
+
+/* The RDMA device, or NULL with a reason */
+static const struct p2pmr_end *gather_device(struct p2pmr_topo *topo,
+					     const char *name)
+{
+	char link[P2PMR_NAME_LEN * 2];
+	struct p2pmr_end *end;
+
+	snprintf(link, sizeof(link), RDMA "/%s", name);
+	end = p2pmr_topo_find_end(topo, link);
+	if (end)
+		return end;
+	if (is_missing(topo->ctx, link)) {
+		fail_device(name);
+		return NULL;
+	}
+	end = p2pmr_topo_new_end(topo, link);
+	if (end)
+		gather_rdma(topo, end);
+	return end;
+}
+
+int p2pmr_path_facts_gather(struct p2pmr_topo *topo,
+			    const struct p2pmr_provider *provider,
 			    const char *rdma_device,
 			    struct p2pmr_path_facts *facts)
 {
-	const struct p2pmr_context *ctx = provider->ctx;
-	char link[P2PMR_NAME_LEN * 2];
+	const struct p2pmr_end *end;
 
 	memset(facts, 0, sizeof(*facts));
 	strcpy(facts->provider_name, provider->name);
 	snprintf(facts->rdma_name, sizeof(facts->rdma_name), "%s", rdma_device);
-	snprintf(link, sizeof(link), DEVICES "/%s", provider->pci_address);
-	if (is_missing(ctx, link))
-		return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
-				  "Bring the device and its driver back, and call p2pmr_open() again.",
-				  "%s (%s) was there at p2pmr_open() and has left.",
-				  provider->name, provider->pci_address);
-	gather_side(ctx, link, &facts->provider);
-	if (facts->provider.count &&
-	    strcmp(facts->provider.hops[0].address, provider->pci_address))
-		facts->provider.err = EBADMSG;
-	snprintf(link, sizeof(link), RDMA "/%s", facts->rdma_name);
-	if (is_missing(ctx, link))
-		return fail_device(facts->rdma_name);
-	gather_rdma(ctx, facts);
-	facts->zen = gather_cpu(ctx);
+	end = gather_provider(topo, provider);
+	if (!end)
+		return -errno;
+	facts->provider = end->side;
+	end = gather_device(topo, facts->rdma_name);
+	if (!end)
+		return -errno;
+	facts->rdma = end->rdma;
+	facts->device = end->side;
+	facts->zen = gather_cpu(topo);
 	return 0;
 }

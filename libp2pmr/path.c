@@ -51,27 +51,33 @@ static int check_provider(const struct p2pmr_provider *provider,
 	return 0;
 }
 
-struct p2pmr_path *p2pmr_path_query_name(struct p2pmr_provider *provider,
-					 const char *rdma_device)
+static bool check_name(const char *rdma_device)
+{
+	if (is_rdma_name(rdma_device))
+		return true;
+	p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+		   "Pass a name such as \"mlx5_0\".",
+		   "\"%.64s\" cannot be the name of an RDMA device.",
+		   rdma_device);
+	return false;
+}
+
+struct p2pmr_path *p2pmr_path_from_topo(struct p2pmr_topo *topo,
+					const struct p2pmr_provider *provider,
+					const char *rdma_device)
 {
 	int saved_errno = errno;
 	struct p2pmr_path *path;
 
-	if (check_provider(provider, "p2pmr_path_query_name", rdma_device))
+	if (!check_name(rdma_device))
 		return NULL;
-	if (!is_rdma_name(rdma_device)) {
-		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
-			   "Pass a name such as \"mlx5_0\".",
-			   "\"%.64s\" cannot be the name of an RDMA device.",
-			   rdma_device);
-		return NULL;
-	}
 	path = calloc(1, sizeof(*path));
 	if (!path) {
 		p2pmr_fail_memory("a path");
 		return NULL;
 	}
-	if (p2pmr_path_facts_gather(provider, rdma_device, &path->facts)) {
+	if (p2pmr_path_facts_gather(topo, provider, rdma_device,
+				    &path->facts)) {
 		int err = errno;
 
 		free(path);
@@ -83,6 +89,37 @@ struct p2pmr_path *p2pmr_path_query_name(struct p2pmr_provider *provider,
 		   p2pmr_path_kind_name(path->verdict.kind));
 	errno = saved_errno;
 	return path;
+}
+
+struct p2pmr_path *p2pmr_path_query_name(struct p2pmr_provider *provider,
+					 const char *rdma_device)
+{
+	struct p2pmr_topo topo = { 0 };
+	struct p2pmr_path *path;
+
+	if (check_provider(provider, "p2pmr_path_query_name", rdma_device))
+		return NULL;
+	topo.ctx = provider->ctx;
+	path = p2pmr_path_from_topo(&topo, provider, rdma_device);
+	p2pmr_topo_clear(&topo);
+	return path;
+}
+
+struct p2pmr_path *p2pmr_topo_path(struct p2pmr_topo *topo,
+				   struct p2pmr_provider *provider,
+				   const char *rdma_device)
+{
+	if (check_provider(provider, "p2pmr_topo_path", rdma_device))
+		return NULL;
+	if (!topo || topo->ctx != provider->ctx) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass a topology and a provider of the same context.",
+			   "p2pmr_topo_path() was given %s.",
+			   topo ? "a provider of another context" :
+				  "a NULL topology");
+		return NULL;
+	}
+	return p2pmr_path_from_topo(topo, provider, rdma_device);
 }
 
 struct p2pmr_path *p2pmr_path_query(struct p2pmr_provider *provider,

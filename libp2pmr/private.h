@@ -272,6 +272,10 @@ void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
  */
 
 #define P2PMR_CONFIG_SIZE 4096
+#define P2PMR_CONFIG_FIRST 256	/* the rest is of PCIe alone */
+
+/* No list of extended capabilities is longer: each takes 8 bytes at least. */
+#define P2PMR_EXT_CAPS_MAX ((P2PMR_CONFIG_SIZE - P2PMR_CONFIG_FIRST) / 8)
 
 /* A real tree has at most a handful; the bus numbers would allow 255. */
 #define P2PMR_HOPS_MAX 32
@@ -388,14 +392,73 @@ struct p2pmr_path_verdict {
 int p2pmr_acs_scan(const unsigned char *config, size_t len, size_t file_size,
 		   unsigned int *acs);
 
+/*
+ * Which extended capability to look at after the one at @at, in the search for
+ * ACS; 0: this is it, or the last one. The first is at P2PMR_CONFIG_FIRST.
+ */
+unsigned int p2pmr_acs_next(const unsigned char *config, unsigned int at);
+
 /* Is it a PCIe root port? 1, 0 or -errno as above */
 int p2pmr_is_root_port(const unsigned char *config, size_t len);
 
 /* @cpuinfo: text in the form of /proc/cpuinfo. As p2pmr_path_facts.zen */
 int p2pmr_cpu_is_zen(FILE *cpuinfo);
 
+/**
+ * struct p2pmr_end - what was found out about a provider or an RDMA device
+ * @link: to it, below the sysfs root: what it is found by
+ * @rdma: of an RDMA device
+ * @side: its place in the tree; of an RDMA device, if it is a PCI one
+ */
+struct p2pmr_end {
+	char link[P2PMR_NAME_LEN * 2];
+	enum p2pmr_rdma_type rdma;
+	struct p2pmr_side_facts side;
+};
+
+/**
+ * struct p2pmr_topo - what was read of the PCI tree so far
+ * @ctx: where from
+ * @ends: of struct p2pmr_end, by link; for tsearch()
+ * @hops: of struct p2pmr_hop, by address; likewise
+ * @asked_zen: is there anything in @zen?
+ * @zen: as p2pmr_path_facts.zen
+ */
+struct p2pmr_topo {
+	struct p2pmr_context *ctx;
+	void *ends;
+	void *hops;
+	bool asked_zen;
+	int zen;
+};
+
+/* topo.c: forget what was read; for one that is on the stack */
+void p2pmr_topo_clear(struct p2pmr_topo *topo);
+
+/* NULL: there is none yet */
+struct p2pmr_end *p2pmr_topo_find_end(struct p2pmr_topo *topo,
+				      const char *link);
+
+/* For the caller to fill in; NULL: out of memory, with a reason */
+struct p2pmr_end *p2pmr_topo_new_end(struct p2pmr_topo *topo, const char *link);
+
+/* Fills in the rest of @hop by its address; false: there is none yet */
+bool p2pmr_topo_find_hop(struct p2pmr_topo *topo, struct p2pmr_hop *hop);
+
+/* For later; without memory it is read again then */
+void p2pmr_topo_keep_hop(struct p2pmr_topo *topo, const struct p2pmr_hop *hop);
+
+/* path-facts.c: fill in the rest of @hop by its address */
+void p2pmr_hop_gather(struct p2pmr_topo *topo, struct p2pmr_hop *hop);
+
+/* path.c: p2pmr_path_query_name() from what @topo knows or learns */
+struct p2pmr_path *p2pmr_path_from_topo(struct p2pmr_topo *topo,
+					const struct p2pmr_provider *provider,
+					const char *rdma_device);
+
 /* 0, or -errno with a reason when one of the two is not there at all */
-int p2pmr_path_facts_gather(const struct p2pmr_provider *provider,
+int p2pmr_path_facts_gather(struct p2pmr_topo *topo,
+			    const struct p2pmr_provider *provider,
 			    const char *rdma_device,
 			    struct p2pmr_path_facts *facts);
 

@@ -6,6 +6,7 @@
 
 #include "bw.h"
 #include "fail.h"
+#include "find.h"
 
 /* One pass of the client: its own memory, and what the server is told */
 struct plan {
@@ -29,16 +30,16 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 {
 	struct p2pmr_provider *mem, *other;
 
-	mem = p2pmr_provider_find(ctx, opts->mem);
+	mem = find_provider(ctx, "--mem", opts->mem);
 	if (!mem)
-		return fail_lib("--mem");
+		return -1;
 	if (!opts->compare) {
 		plan[0] = (struct plan){ mem, BW_MEMORY_OWN };
 		return 1;
 	}
-	other = p2pmr_provider_find(ctx, opts->compare);
+	other = find_provider(ctx, "--compare", opts->compare);
 	if (!other)
-		return fail_lib("--compare");
+		return -1;
 
 	switch (opts->compare_side) {
 	case BW_COMPARE_CLIENT:

@@ -6,6 +6,7 @@
 
 #include "bw.h"
 #include "fail.h"
+#include "near.h"
 
 #define GIDS_MAX 1024
 
@@ -125,17 +126,22 @@ out:
 	return ret;
 }
 
-/* All device names in one line */
-static void name_devices(struct ibv_device **list, int n, char *text,
-			 size_t len)
+static void not_found(struct ibv_device **list, int n, const char *name)
 {
-	size_t used = 0;
+	const char **names = calloc(n + 1, sizeof(*names));
+	char text[NEAR_TEXT_MAX];
 	int i;
 
-	snprintf(text, len, "none");
-	for (i = 0; i < n && used < len; i++)
-		used += snprintf(text + used, len - used, "%s%s",
-				 i ? ", " : "", ibv_get_device_name(list[i]));
+	if (!names) {
+		fail_nomem();
+		return;
+	}
+	for (i = 0; i < n; i++)
+		names[i] = ibv_get_device_name(list[i]);
+	fail(CMD_FAILED, REASON_NO_RDMA_DEVICE, ENODEV,
+	     near_names(name, names, n, text),
+	     "There is no RDMA device \"%.64s\".", name);
+	free(names);
 }
 
 static bool port_active(struct ibv_device *device, unsigned int port)
@@ -156,7 +162,6 @@ static bool port_active(struct ibv_device *device, unsigned int port)
 static struct ibv_device *find_device(struct ibv_device **list, int n,
 				      const struct bw_opts *opts)
 {
-	char names[256];
 	int i;
 
 	for (i = 0; i < n; i++) {
@@ -168,12 +173,8 @@ static struct ibv_device *find_device(struct ibv_device **list, int n,
 	if (!opts->device && n)
 		return list[0];
 
-	name_devices(list, n, names, sizeof(names));
 	if (opts->device)
-		fail(CMD_FAILED, REASON_NO_RDMA_DEVICE, ENODEV,
-		     "Use one of those, or add one (`rdma link add rxe0 type rxe netdev eth0`).",
-		     "There is no RDMA device \"%s\". There are: %s.",
-		     opts->device, names);
+		not_found(list, n, opts->device);
 	else
 		fail(CMD_IMPOSSIBLE, REASON_NO_RDMA_DEVICE, ENODEV,
 		     "Load its driver, or add a software one (`rdma link add rxe0 type rxe netdev eth0`).",

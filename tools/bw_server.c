@@ -7,6 +7,7 @@
 
 #include "bw.h"
 #include "fail.h"
+#include "find.h"
 #include "stop.h"
 
 struct server {
@@ -210,9 +211,9 @@ static int wait_client(struct server *srv, int listen_fd,
 
 static int find_memory(struct server *srv, struct p2pmr_context *ctx)
 {
-	srv->own = p2pmr_provider_find(ctx, srv->rep->opts->mem);
+	srv->own = find_provider(ctx, "--mem", srv->rep->opts->mem);
 	if (!srv->own)
-		return fail_lib("--mem");
+		return -1;
 	srv->host = p2pmr_provider_find(ctx, BW_HOST);
 	return srv->host ? 0 : fail_lib(BW_HOST);
 }

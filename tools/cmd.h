@@ -20,6 +20,8 @@ enum cmd_status {
 #endif
 
 int cmd_list(int argc, char **argv);
+int cmd_topo(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "near.h"
 
 struct cmd {
 	const char *name;
@@ -12,6 +13,8 @@ struct cmd {
 
 static const struct cmd cmds[] = {
 	{ "list", "show the machine's peer memory", cmd_list },
+	{ "topo", "show where it is in the PCI tree, and who reaches it", cmd_topo },
+	{ "check", "find out whether RDMA can use it, and what to do if not", cmd_check },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
 };
@@ -43,6 +46,19 @@ static const struct cmd *find_cmd(const char *name)
 	return NULL;
 }
 
+static void no_such_cmd(const char *name)
+{
+	const char *names[ARRAY_SIZE(cmds)];
+	char text[NEAR_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		names[i] = cmds[i].name;
+	fprintf(stderr,
+		"p2pmr: there is no command \"%.64s\". %s 'p2pmr --help' tells what each does. [USAGE]\n",
+		name, near_names(name, names, ARRAY_SIZE(cmds), text));
+}
+
 /* A full disk must not look like success, so the output is flushed here */
 static int finish(int status)
 {
@@ -72,9 +88,7 @@ int main(int argc, char **argv)
 
 	cmd = find_cmd(argv[1]);
 	if (!cmd) {
-		fprintf(stderr,
-			"p2pmr: there is no command \"%s\". See 'p2pmr --help' for those there are. [USAGE]\n",
-			argv[1]);
+		no_such_cmd(argv[1]);
 		return CMD_USAGE;
 	}
 	return finish(cmd->run(argc - 1, argv + 1));

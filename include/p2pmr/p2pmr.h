@@ -30,5 +30,6 @@
 #include <p2pmr/path.h>
 #include <p2pmr/provider.h>
 #include <p2pmr/reason.h>
+#include <p2pmr/topo.h>
 
 #endif

@@ -49,7 +49,7 @@ usage "missing an argument|requires an argument" -s
 # A provider that is not there; memory is looked for before the RDMA device
 expect "unknown provider, server" 1 p2pmr bw --mem nvme7
 silent out
-has err '^p2pmr bw: .*"nvme7".*there are: host.*\[NO_PROVIDER\]$'
+has err '^p2pmr bw: .*"nvme7".*There are: host.*\[NO_PROVIDER\]$'
 expect "unknown provider, client" 1 p2pmr bw --mem nvme7 127.0.0.1
 has err '"nvme7".*\[NO_PROVIDER\]$'
 expect "unknown provider to compare with" 1 p2pmr bw --compare nvme7 127.0.0.1

@@ -41,6 +41,10 @@ for file in "$drive"/{vpd,serial_number,nvme/nvme0/{serial,model,subsysnqn,hostn
 	echo PRIVATE >"$file"
 done
 printf 'Serial\t: PRIVATE\nprocessor\t: 1\n' >>"$dir/machine/proc/cpuinfo"
+mkdir -p "$dir/machine/proc/sys/kernel" "$dir/machine/boot"
+echo 6.12.117 >"$dir/machine/proc/sys/kernel/osrelease"
+printf 'CONFIG_%s\n' PCI_P2PDMA=y INFINIBAND_USER_ACCESS=m INFINIBAND_USER_MEM=y 'PRIVATE="PRIVATE"' \
+	>"$dir/machine/boot/config-6.12.117"
 printf 'root=PRIVATE quiet pci=disable_acs_redir=0000:18:09.0 intel_iommu=on\n' \
 	>"$dir/machine/proc/cmdline"
 # The drive has VPD, too, at 4ch after PCIe, with data in its register
@@ -65,6 +69,15 @@ is "the command line" "pci=disable_acs_redir=0000:18:09.0 intel_iommu=on" "$(cat
 is "an NVMe drive's link to its function" "$(readlink -f "$dir/all/sys/class/nvme/nvme0/device")" \
 	"$(readlink -f "$dir/all/sys/bus/pci/devices/0000:19:00.0")"
 is "p2pmem" 536870912 "$(cat "$dir/all/sys/bus/pci/devices/0000:19:00.0/p2pmem/size")"
+
+for command in check "topo --long" "topo --json"; do
+	# shellcheck disable=SC2086 # words
+	P2PMR_SYSFS_ROOT=$machine p2pmr $command | sed "s,$dir/machine,,g" >"$dir/before"
+	# shellcheck disable=SC2086
+	P2PMR_SYSFS_ROOT=$dir/all/sys p2pmr $command | sed "s,$dir/all,,g" >"$dir/after"
+	expect "the same from p2pmr $command" 0 diff "$dir/before" "$dir/after"
+done
+expect "the kernel" 0 grep -q '^pass  kernel    Linux 6.12.117\.' <(P2PMR_SYSFS_ROOT=$dir/all/sys p2pmr check)
 
 expect "archive" 0 p2pmr-collect -o "$dir/all.tar.gz"
 tar -C "$dir" -xf "$dir/all.tar.gz"

@@ -68,6 +68,21 @@ silent err
 expect "long table, bytes" 0 p2pmr list -l -b
 has out '^nvme0 +67108864 +67108864 +2 +1048576 '
 
+# A tree, which is no deeper than sysfs says
+expect "tree" 0 p2pmr list --tree
+has out '^NAME +TYPE +ADDRESS '
+has out '^nvme1 +p2pmem +0000:03:00\.0 '
+has out '^pci0000:00 +root bus +- '
+has out '^`-0000:00:01\.0 +root port +- '
+has out '^  `-0000:01:00\.0 +switch +- '
+has out '^    `-0000:02:01\.0 +switch port +- '
+has out '^      `-nvme0 +p2pmem +0000:04:00\.0 +nvme +0 +64 MiB +61 MiB +yes *$'
+has out '^host +host '
+expect "long tree" 0 p2pmr list --tree --long
+has out '^ +`-nvme0 +64 MiB +64 MiB +2 +1 MiB '
+expect "a tree is no JSON" 2 p2pmr list --tree --json
+has err 'pci_path.*\[USAGE\]'
+
 expect "JSON" 0 p2pmr list --json
 silent err
 json "$schema"

@@ -6,7 +6,15 @@
 expect "help" 0 p2pmr --help
 has out '^Usage: p2pmr COMMAND'
 has out '^  list '
+has out '^  topo '
+has out '^  check '
 has out '^  bw '
+# It fits a screen
+if [ "$(wc -l <"$dir/out")" -le 24 ] && [ "$(wc -L <"$dir/out")" -le 80 ]; then
+	ok "  on 24 lines of 80 columns"
+else
+	not_ok "  not on 24 lines of 80 columns"
+fi
 silent err
 
 expect "version" 0 p2pmr --version
@@ -21,10 +29,13 @@ expect "unknown command" 2 p2pmr frobnicate --json
 silent out
 has err 'no command "frobnicate".*p2pmr --help.*\[USAGE\]$'
 
+expect "mistyped command" 2 p2pmr topos
+has err 'Did you mean topo\?.*\[USAGE\]$'
+
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list bw nvmet; do
+for command in list topo check bw nvmet; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err

@@ -263,6 +263,112 @@ static void test_reads_anew(void **state)
 			"pci=disable_acs_redir=0000:00:01.0");
 }
 
+/* A topology reads nothing twice, and its paths outlive it. */
+static void test_topology(void **state)
+{
+	struct p2pmr_topo *topo;
+	unsigned int acs;
+
+	(void)state;
+	open_tree();
+	assert_leaves_errno(topo = p2pmr_topo_new(ctx));
+	assert_non_null(topo);
+	assert_leaves_errno(path = p2pmr_topo_path(topo, nvme, "mlx5_0"));
+	assert_kind("bus");
+	p2pmr_path_free(path);
+	put_config(PORT, 4, 0x1d);
+	assert_leaves_errno(path = p2pmr_topo_path(topo, nvme, "mlx5_0"));
+	assert_kind("bus");
+	p2pmr_path_free(path);
+	/* New to it is the RDMA device, not the port. */
+	tree_link(&tree, "sys/devices/" NIC "/infiniband/mlx5_9/device", "../..");
+	tree_link(&tree, "sys/class/infiniband/mlx5_9",
+		  "../../devices/" NIC "/infiniband/mlx5_9");
+	path = p2pmr_topo_path(topo, nvme, "mlx5_9");
+	assert_kind("bus");
+	assert_leaves_errno(p2pmr_topo_acs(topo, "00:01.0", &acs));
+	assert_int_equal(acs, P2PMR_ACS_CAPABLE);
+	assert_leaves_errno(p2pmr_topo_free(topo));
+	assert_int_equal(p2pmr_path_hop_acs(path, 1), P2PMR_ACS_CAPABLE);
+}
+
+static void test_topology_acs(void **state)
+{
+	struct p2pmr_topo *topo;
+	unsigned int acs;
+
+	(void)state;
+	put_config(PORT, 4, 0x1d);
+	open_tree();
+	topo = p2pmr_topo_new(ctx);
+	assert_int_equal(p2pmr_topo_acs(topo, "0000:00:01.0", &acs), 0);
+	assert_int_equal(acs, P2PMR_ACS_CAPABLE | P2PMR_ACS_REQUEST_REDIRECT |
+			      P2PMR_ACS_COMPLETION_REDIRECT);
+	assert_int_equal(p2pmr_topo_acs(topo, "0000:00:00.0", &acs), 0);
+	assert_int_equal(acs, 0);
+	assert_int_equal(p2pmr_topo_acs(topo, "0000:77:00.0", &acs), 0);
+	assert_int_equal(acs, P2PMR_ACS_UNKNOWN);
+	p2pmr_topo_free(topo);
+}
+
+static void test_topology_gone(void **state)
+{
+	struct p2pmr_topo *topo;
+
+	(void)state;
+	open_tree();
+	topo = p2pmr_topo_new(ctx);
+	assert_null(p2pmr_topo_path(topo, nvme, "mlx5_7"));
+	assert_reason(P2PMR_REASON_NO_RDMA_DEVICE, ENODEV);
+	path = p2pmr_topo_path(topo, nvme, "mlx5_0");
+	assert_kind("bus");
+	p2pmr_path_free(path);
+	p2pmr_topo_free(topo);
+	topo = p2pmr_topo_new(ctx);
+	tree_remove(&tree, "sys/bus/pci/devices/0000:02:00.0");
+	path = p2pmr_topo_path(topo, nvme, "mlx5_0");
+	assert_null(path);
+	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
+	p2pmr_topo_free(topo);
+}
+
+static void test_topology_bad_arguments(void **state)
+{
+	struct p2pmr_context *other;
+	struct p2pmr_topo *topo;
+	unsigned int acs;
+	char root[128];
+
+	(void)state;
+	open_tree();
+	assert_null(p2pmr_topo_new(NULL));
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	tree_path(&tree, "sys", root, sizeof(root));
+	other = p2pmr_open(P2PMR_OPTS(p2pmr_open_opts, .sysfs_root = root));
+	topo = p2pmr_topo_new(other);
+	assert_null(p2pmr_topo_path(topo, nvme, "mlx5_0"));
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_contains(p2pmr_reason_text(), "another context");
+	assert_null(p2pmr_topo_path(NULL, nvme, "mlx5_0"));
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_null(p2pmr_topo_path(topo, NULL, "mlx5_0"));
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_null(p2pmr_topo_path(topo, p2pmr_provider_next(other, NULL),
+				    "../mlx5_0"));
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_int_equal(p2pmr_topo_acs(topo, "nvme0", &acs), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_int_equal(p2pmr_topo_acs(topo, "00:01.0", NULL), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_int_equal(p2pmr_topo_acs(NULL, "00:01.0", &acs), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	assert_int_equal(p2pmr_topo_acs(topo, NULL, &acs), -EINVAL);
+	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
+	p2pmr_topo_free(topo);
+	p2pmr_topo_free(NULL);
+	p2pmr_close(other);
+}
+
 static void test_bad_arguments(void **state)
 {
 	static const char *const bad[] = {
@@ -676,6 +782,10 @@ int main(void)
 		TEST(test_by_device),
 		TEST(test_outlives_context),
 		TEST(test_reads_anew),
+		TEST(test_topology),
+		TEST(test_topology_acs),
+		TEST(test_topology_gone),
+		TEST(test_topology_bad_arguments),
 		TEST(test_bad_arguments),
 		TEST(test_host_memory),
 		TEST(test_gone),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # expect_status sets output
-# DESCRIPTION: on a kernel without the series p2pmr bw says so, and host memory works
+# DESCRIPTION: on a kernel without the series p2pmr bw and check say so, and host memory works
 # KERNEL: unpatched
 # TOPOLOGY: switch
 # TIMEOUT: 120
@@ -39,6 +39,12 @@ comparing_fails_before_the_server_is_asked()
 	expect_status 77 p2pmr bw --compare host --mem "$d0" 127.0.0.1
 }
 
+check_says_so()
+{
+	expect_status 77 p2pmr check
+	grep -qE '^fail  pin       rxe0: .*\[KERNEL_NO_PIN\]$' <<<"$output" || fail "it said: $output"
+}
+
 drives_are_listed()
 {
 	expect_output "^$d0 +p2pmem " p2pmr list
@@ -46,6 +52,7 @@ drives_are_listed()
 
 subtest "drives are listed" drives_are_listed
 subtest "drive memory cannot be pinned" drive_memory_cannot_be_pinned
+subtest "p2pmr check says so, too" check_says_so
 subtest "host memory works" host_memory_works
 subtest "comparing fails before the server is asked" comparing_fails_before_the_server_is_asked
 finish

@@ -326,7 +326,7 @@ port_is_taken()
 unknown_names()
 {
 	expect_status 1 p2pmr bw -d rxe7
-	said 'no RDMA device "rxe7"\. There are: rxe0\. .*\[NO_RDMA_DEVICE\]$'
+	said 'no RDMA device "rxe7"\. Did you mean rxe0.*\[NO_RDMA_DEVICE\]$'
 	expect_status 1 p2pmr bw --mem nvme9 "$address"
 	said '"nvme9".*\[NO_PROVIDER\]$'
 	expect_status 1 p2pmr bw -i 2

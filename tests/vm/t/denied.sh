@@ -23,5 +23,6 @@ other_drive_is_refused()
 subtest "regions" "$peer_mr" register "$cmb0"
 subtest "two drives in one region" "$peer_mr" two "$cmb0" "$cmb1"
 subtest "the library's providers" expect_output nvme1 p2pmr list
+subtest "p2pmr check" expect_output '^pass  pin       rxe0: A page of ' p2pmr check
 subtest "a namespace and the memory of another drive" other_drive_is_refused
 finish

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include <p2pmr/p2pmr.h>
+
+#include "args.h"
+#include "check.h"
+#include "json.h"
+#include "topo_tree.h"
+
+#define CHECK_CMD "p2pmr check"
+
+struct check_opts {
+	bool json;
+	char **names;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "all checks as JSON", 0 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct check_opts *opts = state->input;
+
+	(void)arg;
+	switch (key) {
+	case 'j':
+		opts->json = true;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case ARGP_KEY_ARGS:
+		opts->names = state->argv + state->next;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[NAME...]",
+	.doc = "Can RDMA use peer memory on this machine, and if not, what is to be done?"
+	       "\vNAMEs of providers or RDMA devices limit it to these."
+	       " Exit status: 0 it can; 1 something fails; 77 not on this machine.",
+};
+
+static int show(const struct check_report *report, bool json)
+{
+	struct json_object *obj;
+	int ret = 0;
+
+	if (report->out_of_memory)
+		return fail_nomem();
+	if (!json) {
+		check_print(report);
+		return 0;
+	}
+	obj = check_json(report);
+	if (!obj)
+		return fail_nomem();
+	if (json_print(stdout, obj))
+		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
+			   "Cannot print the report: %s.", strerror(errno));
+	json_object_put(obj);
+	return ret;
+}
+
+static int check_all(struct check_report *report, struct p2pmr_context *ctx,
+		     char *const *names)
+{
+	struct topo_tree tree;
+
+	if (topo_tree_read(&tree, ctx, names, true))
+		return -1;
+	check_kernel(report, &tree);
+	check_limits(report, &tree);
+	check_providers(report, ctx, &tree);
+	check_paths(report, &tree);
+	check_register(report, &tree);
+	topo_tree_release(&tree);
+	return 0;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static char name[] = CHECK_CMD;
+	struct check_opts opts = { 0 };
+	struct check_report report = { 0 };
+	struct p2pmr_context *ctx;
+	int ret;
+
+	args_init(argv, name);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &opts))
+		return CMD_USAGE;
+
+	ctx = p2pmr_open(NULL);
+	if (!ctx) {
+		fail_lib("");
+		return fail_report(CHECK_CMD, opts.json);
+	}
+	ret = check_all(&report, ctx, opts.names);
+	p2pmr_close(ctx);
+	if (!ret)
+		ret = show(&report, opts.json);
+	ret = ret ? fail_report(CHECK_CMD, opts.json) :
+		    (int)check_status(&report);
+	free(report.lines);
+	return ret;
+}
