@@ -300,9 +300,7 @@ struct arena_cache_known {
 	struct arena_cache *cache;
 };
 
-/* Initial-exec: in the shared library, too, this takes no call to find */
-extern _Thread_local struct arena_cache_known arena_caches_known[CACHES_KNOWN]
-	__attribute__((tls_model("initial-exec")));
+extern _Thread_local struct arena_cache_known arena_caches_known[CACHES_KNOWN];
 
 /* The calling thread's cache of this arena, unless the ids differ */
 static inline const struct arena_cache_known *
