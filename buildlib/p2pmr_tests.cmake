@@ -36,18 +36,24 @@ function(p2pmr_test name)
 		SKIP_RETURN_CODE 77)
 endfunction()
 
-# p2pmr_bench(NAME SOURCE... [WRAP FUNCTION...] [LIBS LIBRARY...]) - a measurement
+# p2pmr_bench(NAME SOURCE... [SHARED] [WRAP FUNCTION...] [LIBS LIBRARY...])
 #
-# build/tests/bench/NAME, for people to run: no test, since what takes how long
-# depends on what else the machine does. Linked with the static library.
+# A measurement, build/tests/bench/NAME, for people to run: no test, since what
+# takes how long depends on what else the machine does. Linked with the static
+# library.
 #
+# SHARED: with the shared one
 # WRAP: pass --wrap=FUNCTION to the linker for each
 # LIBS: more libraries
 function(p2pmr_bench name)
-	cmake_parse_arguments(ARG "" "" "WRAP;LIBS" ${ARGN})
+	cmake_parse_arguments(ARG "SHARED" "" "WRAP;LIBS" ${ARGN})
 	add_executable(bench-${name} ${ARG_UNPARSED_ARGUMENTS})
 	target_include_directories(bench-${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
-	target_link_libraries(bench-${name} PRIVATE p2pmr_static ${ARG_LIBS})
+	set(library p2pmr_static)
+	if(ARG_SHARED)
+		set(library p2pmr)
+	endif()
+	target_link_libraries(bench-${name} PRIVATE ${library} ${ARG_LIBS})
 	foreach(function ${ARG_WRAP})
 		target_link_options(bench-${name} PRIVATE -Wl,--wrap=${function})
 	endforeach()

@@ -17,6 +17,13 @@
 #define CACHE_SHARE 2
 #define CACHE_MAX ((size_t)4 << 20)
 
+/* What a thread may keep of a class rises by at most so much at a time */
+#define GRANT_BYTES ((size_t)8 << 10)
+#define GRANT_PIECES 7U
+
+/* How often to look whether an owner is done, before others get the processor */
+#define SPINS 1000
+
 TAILQ_HEAD(arena_head, p2pmr_arena);
 
 /* For everything in this file that more than one arena or thread shares */
@@ -56,12 +63,29 @@ static void after_fork_in_child(void)
 	TAILQ_FOREACH(arena, &arenas, entry) {
 		arena->forked = true;
 		arena->id = ++last_id;
+		memset(arena->found, 0, sizeof(arena->found));
 		TAILQ_FOREACH(cache, &arena->caches, arena_entry) {
 			if (cache->thread != &caches)
 				cache->thread = NULL;
 		}
 	}
 	pthread_mutex_unlock(&registry);
+}
+
+/* By its owner, with the arena's lock. Where there is no place it is not found. */
+static void set_found(struct arena_cache *cache, bool there)
+{
+	uintptr_t thread = arena_thread();
+	struct arena_found *found =
+		cache->arena->found[arena_found_set(thread)];
+
+	for (int way = 0; way < FOUND_WAYS; way++, found++) {
+		if (found->thread != (there ? 0 : thread))
+			continue;
+		found->cache = there ? cache : NULL;
+		found->thread = there ? thread : 0;
+		return;
+	}
 }
 
 static void cache_free(struct arena_cache *cache)
@@ -73,28 +97,23 @@ static void cache_free(struct arena_cache *cache)
 	free(cache);
 }
 
-void arena_cache_put(struct arena_cache *cache, unsigned int class,
-		     uint32_t granule)
-{
-	cache->granule[class][cache->count[class]++] = granule;
-	cache->held += arena_class_size(class);
-}
-
-/* Give back all pieces of a class but the newest @keep, which come last. */
+/* Give back all pieces of a class but the newest @keep. */
 static void flush_class(struct arena_cache *cache, unsigned int class,
 			unsigned int keep)
 {
 	struct p2pmr_arena *arena = cache->arena;
-	uint32_t *granule = cache->granule[class];
+	struct arena_bin *bin = &cache->bin[class];
 	unsigned int flushed = 0;
 
-	for (; flushed + keep < cache->count[class]; flushed++)
-		arena_class_give(&arena->pages, class, granule[flushed]);
+	for (; flushed + keep < bin->count; flushed++)
+		arena_class_give(&arena->pages, class,
+				 bin->granule[(flushed + 1) % bin->count]);
 	if (!flushed)
 		return;
-	memmove(granule, granule + flushed, keep * sizeof(*granule));
-	cache->count[class] -= flushed;
-	cache->held -= flushed * arena_class_size(class);
+	bin->count = keep;
+	if (keep)
+		memmove(bin->granule + 1, bin->granule + 1 + flushed,
+			(keep - 1) * sizeof(*bin->granule));
 	arena->out[class] -= flushed;
 }
 
@@ -119,21 +138,144 @@ static size_t cache_limit(const struct p2pmr_arena *arena)
 	return limit < CACHE_MAX ? limit : CACHE_MAX;
 }
 
+static void take_grant(struct arena_cache *cache, unsigned int class)
+{
+	struct arena_bin *bin = &cache->bin[class];
+
+	flush_class(cache, class, 0);
+	cache->granted -= bin->most * arena_class_size(class);
+	bin->most = 0;
+}
+
 bool arena_cache_make_room(struct arena_cache *cache, unsigned int class)
 {
+	size_t limit = cache_limit(cache->arena);
+	struct arena_bin *bin = &cache->bin[class];
 	size_t size = arena_class_size(class);
+	size_t more = (limit < GRANT_BYTES ? limit : GRANT_BYTES) / size;
 
-	cache->limit = cache_limit(cache->arena);
-	if (cache->count[class] == BIN_SIZE)
+	if (size > limit)
+		return false;
+	if (bin->count == BIN_SIZE)
 		flush_class(cache, class, BIN_SIZE / 2);
+	more = more > GRANT_PIECES ? GRANT_PIECES : more ? more : 1;
+	if (more > BIN_SIZE - bin->most)
+		more = BIN_SIZE - bin->most;
 	/* Sizes that were used once and are no more must not fill it for ever. */
-	for (unsigned int i = 1; i < CLASS_COUNT; i++) {
-		if (cache->held + size <= cache->limit)
-			return true;
+	while (cache->granted + more * size > limit) {
 		cache->hand = cache->hand % (CLASS_COUNT - 1) + 1;
-		flush_class(cache, cache->hand, 0);
+		take_grant(cache, cache->hand);
 	}
-	return false;
+	bin->most += more;
+	cache->granted += more * size;
+	return bin->count < bin->most;
+}
+
+static int membarrier(int command)
+{
+	return syscall(__NR_membarrier, command, 0, 0);
+}
+
+/* Some nanoseconds, unless the owner waits for a processor */
+static void wait_for_owner(struct arena_cache *cache)
+{
+	const struct timespec moment = { .tv_nsec = 1000 };
+	int cancel_state;
+
+	for (int i = 0; i < SPINS; i++) {
+		if (!atomic_load(&cache->busy))
+			return;
+	}
+	/* Nobody may end here, with the lock. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	while (atomic_load(&cache->busy))
+		nanosleep(&moment, NULL);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+/* Wait until no owner is at its cache, and keep them out. The lock is held. */
+static void stop_owners(struct p2pmr_arena *arena)
+{
+	struct arena_cache *cache;
+	int saved_errno = errno;
+
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
+		atomic_fetch_or(&cache->barred, BARRED_STOP);
+	if (!no_membarrier)
+		membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
+		wait_for_owner(cache);
+	errno = saved_errno;
+}
+
+static void let_owners_go(struct p2pmr_arena *arena)
+{
+	struct arena_cache *cache;
+
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
+		atomic_fetch_and(&cache->barred, ~BARRED_STOP);
+}
+
+/*
+ * A label that no cache has; LABEL_NONE when there is none. In turn, as pieces of
+ * caches that are gone may still have theirs.
+ */
+static uint8_t free_label(struct p2pmr_arena *arena)
+{
+	bool taken[LABEL_COUNT] = { [LABEL_FREE] = true, [LABEL_NONE] = true };
+	struct arena_cache *cache;
+
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
+		taken[cache->label] = true;
+	for (unsigned int i = 1; i <= LABEL_COUNT; i++) {
+		unsigned int label = (arena->last_label + i) % LABEL_COUNT;
+
+		if (taken[label])
+			continue;
+		arena->last_label = label;
+		return label;
+	}
+	return LABEL_NONE;
+}
+
+/* From here on only the owner can free its pieces. All owners are stopped. */
+static void make_private(struct arena_cache *cache)
+{
+	if (cache->label == LABEL_NONE)
+		return;
+	cache->mine = cache->label;
+	atomic_store(&cache->arena->shared[cache->label], false);
+}
+
+/* From here on any thread can. Its owner is stopped, or it has none. */
+static void make_shared(struct arena_cache *cache)
+{
+	cache->mine = LABEL_NOBODY;
+	atomic_store(&cache->arena->shared[cache->label], true);
+}
+
+void arena_share(struct p2pmr_arena *arena, uint8_t label)
+{
+	struct arena_cache *cache;
+
+	stop_owners(arena);
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry) {
+		if (cache->label == label)
+			make_shared(cache);
+	}
+	let_owners_go(arena);
+}
+
+void arena_flush_all(struct p2pmr_arena *arena)
+{
+	struct arena_cache *cache;
+
+	stop_owners(arena);
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry) {
+		flush(cache);
+		make_private(cache);
+	}
+	let_owners_go(arena);
 }
 
 static void thread_ends(void *arg)
@@ -151,6 +293,8 @@ static void thread_ends(void *arg)
 		}
 		pthread_mutex_lock(&arena->lock);
 		flush(cache);
+		make_shared(cache);
+		set_found(cache, false);
 		cache_free(cache);
 		pthread_mutex_unlock(&arena->lock);
 	}
@@ -158,11 +302,6 @@ static void thread_ends(void *arg)
 	memset(arena_caches_known, 0, sizeof(arena_caches_known));
 	ended = true;
 	pthread_mutex_unlock(&registry);
-}
-
-static int membarrier(int command)
-{
-	return syscall(__NR_membarrier, command, 0, 0);
 }
 
 static void initialise(void)
@@ -226,11 +365,17 @@ static struct arena_cache *cache_new(struct p2pmr_arena *arena)
 		return NULL;
 	cache->arena = arena;
 	cache->thread = &caches;
-	cache->fence = no_membarrier;
+	cache->barred = no_membarrier ? BARRED_FENCE : 0;
 	TAILQ_INSERT_TAIL(&caches, cache, thread_entry);
 	pthread_mutex_lock(&arena->lock);
+	cache->label = free_label(arena);
+	cache->mine = LABEL_NOBODY;
 	TAILQ_INSERT_TAIL(&arena->caches, cache, arena_entry);
 	arena->cache_count++;
+	stop_owners(arena);
+	make_private(cache);
+	let_owners_go(arena);
+	set_found(cache, true);
 	pthread_mutex_unlock(&arena->lock);
 	return cache;
 }
@@ -250,43 +395,4 @@ struct arena_cache *arena_cache_attach(struct p2pmr_arena *arena)
 			(struct arena_cache_known){ arena->id, cache };
 	errno = saved_errno;
 	return cache;
-}
-
-/* Some nanoseconds, unless the owner waits for a processor */
-static void wait_for_owner(struct arena_cache *cache)
-{
-	const struct timespec moment = { .tv_nsec = 1000 };
-	int cancel_state;
-
-	/* Nobody may end here, with the lock. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	while (atomic_load(&cache->busy))
-		nanosleep(&moment, NULL);
-	pthread_setcancelstate(cancel_state, NULL);
-}
-
-/* Wait until no owner is at its cache, and keep them out. */
-static void stop_owners(struct p2pmr_arena *arena)
-{
-	struct arena_cache *cache;
-	int saved_errno = errno;
-
-	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
-		atomic_store(&cache->stop, true);
-	if (!no_membarrier)
-		membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
-		wait_for_owner(cache);
-	errno = saved_errno;
-}
-
-void arena_flush_all(struct p2pmr_arena *arena)
-{
-	struct arena_cache *cache;
-
-	stop_owners(arena);
-	TAILQ_FOREACH(cache, &arena->caches, arena_entry) {
-		flush(cache);
-		atomic_store(&cache->stop, false);
-	}
 }

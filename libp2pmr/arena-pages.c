@@ -238,11 +238,22 @@ static void span_give(struct arena_pages *pages, uint32_t nr, uint32_t count)
 	span_add(pages, nr, count);
 }
 
+static void set_class(struct arena_pages *pages, uint32_t nr,
+		      unsigned int class)
+{
+	atomic_store_explicit(&pages->page[nr].class, class,
+			      memory_order_relaxed);
+}
+
 int64_t arena_span_take(struct arena_pages *pages, uint32_t count, size_t align)
 {
 	uint32_t nr = span_take(pages, count, align);
 
-	return nr ? (int64_t)page_to_granule(nr) : -1;
+	if (!nr)
+		return -1;
+	set_class(pages, nr, count <= CLASS_COUNT - CLASS_PAGE ?
+			     CLASS_PAGE - 1 + count : CLASS_SPAN);
+	return page_to_granule(nr);
 }
 
 size_t arena_span_size(const struct arena_pages *pages, uint32_t granule)
@@ -273,6 +284,7 @@ static uint32_t run_make(struct arena_pages *pages, unsigned int class)
 	for (unsigned int i = 0; i < length; i++) {
 		pages->page[nr + i].slots = 0;
 		pages->page[nr + i].run.back = i;
+		set_class(pages, nr + i, class);
 	}
 	for (unsigned int at = 0; at + class <= length * ARENA_PAGE_GRANULES;
 	     at += class)
@@ -355,6 +367,7 @@ unsigned int arena_class_take(struct arena_pages *pages, unsigned int class,
 	nr = span_take(pages, class - CLASS_PAGE + 1, ARENA_PAGE_SIZE);
 	if (!nr)
 		return 0;
+	set_class(pages, nr, class);
 	granules[0] = page_to_granule(nr);
 	return 1;
 }

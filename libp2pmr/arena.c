@@ -3,7 +3,6 @@
 #include "arena-private.h"
 
 #include <stdlib.h>
-#include <sys/single_threaded.h>
 
 static int fail_argument(const char *function, const char *what)
 {
@@ -35,22 +34,35 @@ static int fail_not_allocated(const struct p2pmr_arena *arena, const void *ptr)
 			  ptr, offset);
 }
 
+/* Not below @arena->granules unless one starts there */
+static size_t arena_granule(const struct p2pmr_arena *arena, const void *ptr)
+{
+	size_t offset = (uintptr_t)ptr - (uintptr_t)arena->base;
+
+	return offset >> GRANULE_SHIFT | offset << (64 - GRANULE_SHIFT);
+}
+
 static int arena_init(struct p2pmr_arena *arena, struct p2pmr_buf *buf)
 {
 	arena->base = buf->addr;
 	arena->size = buf->size;
+	arena->granules = buf->size >> GRANULE_SHIFT;
 	TAILQ_INIT(&arena->caches);
+	for (int i = 0; i < LABEL_COUNT; i++)
+		atomic_init(&arena->shared[i], true);
 	pthread_mutex_init(&arena->lock, NULL);
-	arena->state = calloc(buf->size >> GRANULE_SHIFT, 1);
-	if (!arena->state)
+	arena->label = calloc(arena->granules, sizeof(*arena->label));
+	if (!arena->label ||
+	    arena_pages_init(&arena->pages, buf->addr, buf->size))
 		return -ENOMEM;
-	return arena_pages_init(&arena->pages, buf->addr, buf->size);
+	arena->page = arena->pages.page;
+	return 0;
 }
 
 static void arena_free(struct p2pmr_arena *arena)
 {
 	arena_pages_free(&arena->pages);
-	free((void *)arena->state);
+	free((void *)arena->label);
 	pthread_mutex_destroy(&arena->lock);
 	free(arena);
 }
@@ -101,10 +113,11 @@ void p2pmr_arena_destroy(struct p2pmr_arena *arena)
 	arena_free(arena);
 }
 
-static void *piece_start(struct p2pmr_arena *arena, uint32_t granule,
-			 unsigned int class)
+static void *piece_start(struct p2pmr_arena *arena,
+			 const struct arena_cache *cache, uint32_t granule)
 {
-	atomic_store_explicit(&arena->state[granule], class,
+	atomic_store_explicit(&arena->label[granule],
+			      cache ? cache->label : LABEL_NONE,
 			      memory_order_relaxed);
 	return arena->base + ((size_t)granule << GRANULE_SHIFT);
 }
@@ -113,20 +126,21 @@ static void *piece_start(struct p2pmr_arena *arena, uint32_t granule,
 static int64_t take_class(struct p2pmr_arena *arena, struct arena_cache *cache,
 			  unsigned int class)
 {
+	struct arena_bin *bin = cache ? &cache->bin[class] : NULL;
 	uint32_t granules[BIN_REFILL];
 	unsigned int want = 1, got;
 
-	/* The cache was empty, unless the class is for lack of alignment. */
-	if (cache && class < CLASS_PAGE && !cache->count[class] &&
-	    arena_cache_make_room(cache, class))
-		want = BIN_REFILL;
+	/* The bin was empty, unless its owner had to keep out. */
+	if (bin && class < CLASS_PAGE && !bin->count &&
+	    (bin->most >= BIN_REFILL || arena_cache_make_room(cache, class)))
+		want = bin->most < BIN_REFILL ? bin->most + 1 : BIN_REFILL;
 	got = arena_class_take(&arena->pages, class, granules, want);
 	if (!got)
 		return -1;
 	arena->out[class] += got;
 	/* The first one is handed out, the second one next. */
 	while (--got)
-		arena_cache_put(cache, class, granules[got]);
+		arena_bin_put(bin, granules[got]);
 	return granules[0];
 }
 
@@ -165,11 +179,30 @@ static void fail_exhausted(const struct p2pmr_arena *arena, size_t size,
 		   (size_t)taken << ARENA_PAGE_SHIFT, arena->size);
 }
 
-static void *alloc_locked(struct p2pmr_arena *arena, struct arena_cache *cache,
-			  size_t size, size_t align)
+/*
+ * What the common path does, with a barrier where it takes one, or with an
+ * alignment. NULL: there is none.
+ */
+static void *alloc_cached(struct p2pmr_arena *arena, struct arena_cache *cache,
+			  unsigned int class)
 {
-	unsigned int class = size <= CLASS_MAX_SIZE ? arena_class(size) :
-						      CLASS_SPAN;
+	struct arena_bin *bin = &cache->bin[class];
+	uint32_t granule;
+
+	if (!arena_cache_enter_slow(cache))
+		return NULL;
+	if (!bin->count) {
+		arena_cache_leave(cache);
+		return NULL;
+	}
+	granule = arena_bin_get(bin);
+	arena_cache_leave(cache);
+	return piece_start(arena, cache, granule);
+}
+
+static void *alloc_locked(struct p2pmr_arena *arena, struct arena_cache *cache,
+			  size_t size, size_t align, unsigned int class)
+{
 	uint32_t longest, taken;
 	int64_t granule;
 
@@ -188,12 +221,24 @@ static void *alloc_locked(struct p2pmr_arena *arena, struct arena_cache *cache,
 		fail_exhausted(arena, size, align, longest, taken);
 		return NULL;
 	}
-	return piece_start(arena, granule, class);
+	return piece_start(arena, cache, granule);
 }
 
-static void *alloc_slow(struct p2pmr_arena *arena, size_t size, size_t align)
+/* NULL: it has to do without. */
+static struct arena_cache *find_cache(struct p2pmr_arena *arena)
 {
+	const struct arena_cache_known *known = arena_cache_known(arena);
+
+	return known->id == arena->id ? known->cache :
+					arena_cache_attach(arena);
+}
+
+static ARENA_COLD
+void *alloc_slow(struct p2pmr_arena *arena, size_t size, size_t align)
+{
+	unsigned int class = CLASS_SPAN;
 	struct arena_cache *cache;
+	void *ptr = NULL;
 	size_t unit;
 
 	if (!arena || !size || (align & (align - 1))) {
@@ -214,122 +259,173 @@ static void *alloc_slow(struct p2pmr_arena *arena, size_t size, size_t align)
 			   size, arena->size);
 		return NULL;
 	}
-	cache = arena_cache_find(arena);
-	if (!cache)
-		cache = arena_cache_attach(arena);
+	cache = find_cache(arena);
 	if (align < GRANULE_SIZE)
 		align = GRANULE_SIZE;
 	/* Slots of a size that is a multiple of the alignment are aligned. */
 	unit = align < ARENA_PAGE_SIZE ? align : ARENA_PAGE_SIZE;
 	size = (size + unit - 1) & -unit;
-	return alloc_locked(arena, cache, size, align);
+	if (size <= CLASS_MAX_SIZE)
+		class = arena_class(size);
+	if (cache && class != CLASS_SPAN && align <= ARENA_PAGE_SIZE)
+		ptr = alloc_cached(arena, cache, class);
+	if (!ptr)
+		ptr = alloc_locked(arena, cache, size, align, class);
+	return ptr;
 }
 
+ARENA_HOT
 void *p2pmr_arena_alloc(struct p2pmr_arena *arena, size_t size_bytes,
 			size_t align_bytes)
 {
 	struct arena_cache *cache;
+	struct arena_bin *bin;
+	unsigned int class;
+	uint32_t granule;
 
-	if (likely(arena && size_bytes - 1 < CLASS_MAX_SIZE &&
-		   align_bytes <= GRANULE_SIZE &&
-		   !(align_bytes & (align_bytes - 1)))) {
-		cache = arena_cache_find(arena);
-		if (likely(cache && arena_cache_enter(cache))) {
-			unsigned int class = arena_class(size_bytes);
-			unsigned int count = cache->count[class];
-
-			if (likely(count)) {
-				uint32_t granule =
-					cache->granule[class][count - 1];
-
-				cache->count[class] = count - 1;
-				cache->held -= arena_class_size(class);
-				arena_cache_leave(cache);
-				return piece_start(arena, granule, class);
-			}
-			arena_cache_leave(cache);
-		}
+	if (unlikely(!arena || size_bytes - 1 >= CLASS_MAX_SIZE ||
+		     align_bytes > GRANULE_SIZE ||
+		     (align_bytes & (align_bytes - 1))))
+		return alloc_slow(arena, size_bytes, align_bytes);
+	cache = arena_cache_found(arena);
+	if (unlikely(!cache))
+		return alloc_slow(arena, size_bytes, align_bytes);
+	class = arena_class(size_bytes);
+	bin = &cache->bin[class];
+	if (unlikely(!arena_cache_enter(cache) || !bin->count)) {
+		arena_cache_leave(cache);
+		return alloc_slow(arena, size_bytes, align_bytes);
 	}
-	return alloc_slow(arena, size_bytes, align_bytes);
+	granule = arena_bin_get(bin);
+	arena_cache_leave(cache);
+	return piece_start(arena, cache, granule);
 }
+
+enum claim { CLAIMED, CLAIM_FREE, CLAIM_PRIVATE };
 
 /*
- * Which live piece starts there? From here on none does, so that of two threads
- * that free a piece only one gets its class, the other 0.
+ * Of several threads that free a piece only one succeeds, to the others it is
+ * free. Either with the lock or in the middle of enter and leave, so that no
+ * label becomes a cache's own meanwhile. CLAIM_PRIVATE: only the owner may.
  */
-static unsigned int claim(struct p2pmr_arena *arena, size_t offset)
+static enum claim claim(struct p2pmr_arena *arena, uint8_t label,
+			uint32_t granule)
 {
-	_Atomic uint8_t *state;
-	unsigned int class;
+	uint8_t was = atomic_load(&arena->label[granule]);
 
-	if (unlikely(offset >= arena->size || offset % GRANULE_SIZE))
-		return 0;
-	state = &arena->state[offset >> GRANULE_SHIFT];
-	if (!__libc_single_threaded)
-		return atomic_exchange(state, 0);
-	class = atomic_load_explicit(state, memory_order_relaxed);
-	atomic_store_explicit(state, 0, memory_order_relaxed);
-	return class;
+	do {
+		if (was == LABEL_FREE)
+			return CLAIM_FREE;
+		if (was != label && !atomic_load(&arena->shared[was]))
+			return CLAIM_PRIVATE;
+	} while (!atomic_compare_exchange_weak(&arena->label[granule], &was,
+					       LABEL_FREE));
+	return CLAIMED;
 }
 
-static void give_locked(struct p2pmr_arena *arena, struct arena_cache *cache,
-			unsigned int class, uint32_t granule)
+/* Did it take a piece that is nobody's any more? */
+static inline bool cache_put(const struct p2pmr_arena *arena,
+				   struct arena_cache *cache, uint32_t granule)
 {
-	pthread_mutex_lock(&arena->lock);
+	unsigned int class = arena_piece_class(arena, granule);
+
+	return likely(class < CLASS_COUNT) &&
+	       arena_bin_put(&cache->bin[class], granule);
+}
+
+static void give(struct p2pmr_arena *arena, struct arena_cache *cache,
+		 unsigned int class, uint32_t granule)
+{
 	if (class == CLASS_SPAN) {
 		arena->span_bytes -= arena_span_give(&arena->pages, granule);
 		arena->out[class]--;
 	} else if (cache && arena_cache_make_room(cache, class)) {
-		arena_cache_put(cache, class, granule);
+		arena_bin_put(&cache->bin[class], granule);
 	} else {
 		arena_class_give(&arena->pages, class, granule);
 		arena->out[class]--;
 	}
-	pthread_mutex_unlock(&arena->lock);
 }
 
+/* Returns false when no piece that is in use starts there. */
+static bool free_granule(struct p2pmr_arena *arena, struct arena_cache *cache,
+			 uint32_t granule)
+{
+	uint8_t label = cache ? cache->label : LABEL_NONE;
+	enum claim claimed = CLAIM_PRIVATE;
+
+	if (cache && arena_cache_enter_slow(cache)) {
+		bool kept = false;
+
+		claimed = claim(arena, label, granule);
+		if (claimed == CLAIMED)
+			kept = cache_put(arena, cache, granule);
+		arena_cache_leave(cache);
+		if (kept || claimed == CLAIM_FREE)
+			return kept;
+	}
+	pthread_mutex_lock(&arena->lock);
+	while (claimed == CLAIM_PRIVATE) {
+		claimed = claim(arena, label, granule);
+		if (claimed == CLAIM_PRIVATE)
+			arena_share(arena, atomic_load(&arena->label[granule]));
+	}
+	if (claimed == CLAIMED)
+		give(arena, cache, arena_piece_class(arena, granule), granule);
+	pthread_mutex_unlock(&arena->lock);
+	return claimed == CLAIMED;
+}
+
+static ARENA_COLD
+int free_slow(struct p2pmr_arena *arena, void *ptr)
+{
+	struct arena_cache *cache;
+	size_t granule;
+
+	if (!arena)
+		return fail_argument("p2pmr_arena_free", "a NULL arena");
+	if (!ptr)
+		return 0;
+	if (arena->forked)
+		return fail_forked("p2pmr_arena_free");
+	cache = find_cache(arena);
+	granule = arena_granule(arena, ptr);
+	if (granule >= arena->granules || !free_granule(arena, cache, granule))
+		return fail_not_allocated(arena, ptr);
+	return 0;
+}
+
+ARENA_HOT
 int p2pmr_arena_free(struct p2pmr_arena *arena, void *ptr)
 {
 	struct arena_cache *cache;
-	unsigned int class;
-	size_t offset;
+	_Atomic uint8_t *label;
+	size_t granule;
 
 	if (unlikely(!arena))
-		return fail_argument("p2pmr_arena_free", "a NULL arena");
-	if (unlikely(!ptr))
-		return 0;
-	cache = arena_cache_find(arena);
-	if (unlikely(!cache)) {
-		if (arena->forked)
-			return fail_forked("p2pmr_arena_free");
-		cache = arena_cache_attach(arena);
-	}
-	offset = (uintptr_t)ptr - (uintptr_t)arena->base;
-	class = claim(arena, offset);
-	if (unlikely(!class))
-		return fail_not_allocated(arena, ptr);
-	if (likely(class < CLASS_COUNT && cache && arena_cache_enter(cache))) {
-		size_t size = arena_class_size(class);
-		unsigned int count = cache->count[class];
-
-		if (likely(count < BIN_SIZE &&
-			   cache->held + size <= cache->limit)) {
-			cache->granule[class][count] = offset >> GRANULE_SHIFT;
-			cache->count[class] = count + 1;
-			cache->held += size;
-			arena_cache_leave(cache);
-			return 0;
-		}
+		return free_slow(arena, ptr);
+	cache = arena_cache_found(arena);
+	granule = arena_granule(arena, ptr);
+	if (unlikely(!cache || granule >= arena->granules))
+		return free_slow(arena, ptr);
+	label = &arena->label[granule];
+	/* With a label of its own, nobody else can free it. */
+	if (likely(arena_cache_enter(cache) &&
+		   atomic_load_explicit(label, memory_order_relaxed) ==
+			   cache->mine &&
+		   cache_put(arena, cache, granule))) {
+		atomic_store_explicit(label, LABEL_FREE, memory_order_relaxed);
 		arena_cache_leave(cache);
+		return 0;
 	}
-	give_locked(arena, cache, class, offset >> GRANULE_SHIFT);
-	return 0;
+	arena_cache_leave(cache);
+	return free_slow(arena, ptr);
 }
 
 size_t p2pmr_arena_size_of(struct p2pmr_arena *arena, const void *ptr)
 {
-	size_t offset, size;
-	unsigned int class = 0;
+	size_t granule, size;
+	unsigned int class;
 
 	if (!arena || !ptr) {
 		fail_argument("p2pmr_arena_size_of",
@@ -340,17 +436,17 @@ size_t p2pmr_arena_size_of(struct p2pmr_arena *arena, const void *ptr)
 		fail_forked("p2pmr_arena_size_of");
 		return 0;
 	}
-	offset = (uintptr_t)ptr - (uintptr_t)arena->base;
-	if (offset < arena->size && !(offset % GRANULE_SIZE))
-		class = atomic_load(&arena->state[offset >> GRANULE_SHIFT]);
-	if (!class) {
+	granule = arena_granule(arena, ptr);
+	if (granule >= arena->granules ||
+	    atomic_load(&arena->label[granule]) == LABEL_FREE) {
 		fail_not_allocated(arena, ptr);
 		return 0;
 	}
+	class = arena_piece_class(arena, granule);
 	if (class < CLASS_COUNT)
 		return arena_class_size(class);
 	pthread_mutex_lock(&arena->lock);
-	size = arena_span_size(&arena->pages, offset >> GRANULE_SHIFT);
+	size = arena_span_size(&arena->pages, granule);
 	pthread_mutex_unlock(&arena->lock);
 	return size;
 }

@@ -174,8 +174,9 @@ static int fail_null(const char *function, const char *what)
 			  "%s() was given a NULL %s.", function, what);
 }
 
-static int check_range(const struct p2pmr_buf *buf, size_t offset,
-		       size_t len_bytes, const char *function)
+/* Where the provider is known to have left, the CPU would get a SIGBUS. */
+static int check_access(const struct p2pmr_buf *buf, size_t offset,
+			size_t len_bytes, const char *function)
 {
 	if (!buf)
 		return fail_null(function, "buffer");
@@ -184,13 +185,18 @@ static int check_range(const struct p2pmr_buf *buf, size_t offset,
 				  "Keep offset plus length within p2pmr_buf_size().",
 				  "%zu bytes at offset %zu do not lie within a buffer of %zu bytes.",
 				  len_bytes, offset, buf->size);
+	if (p2pmr_buf_is_revoked(buf))
+		return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
+				  "Free the buffer, and allocate another one when the provider has arrived again.",
+				  "%s() was given a buffer that has lost its memory: %s has left.",
+				  function, buf->provider->name);
 	return 0;
 }
 
 int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 		    size_t len_bytes)
 {
-	int ret = check_range(buf, offset, len_bytes, __func__);
+	int ret = check_access(buf, offset, len_bytes, __func__);
 
 	if (!ret && !src)
 		ret = fail_null(__func__, "address");
@@ -202,7 +208,7 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 		   size_t len_bytes)
 {
-	int ret = check_range(buf, offset, len_bytes, __func__);
+	int ret = check_access(buf, offset, len_bytes, __func__);
 
 	if (!ret && !dst)
 		ret = fail_null(__func__, "address");
@@ -215,7 +221,7 @@ int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
 		   size_t len_bytes)
 {
-	int ret = check_range(buf, offset, len_bytes, __func__);
+	int ret = check_access(buf, offset, len_bytes, __func__);
 
 	if (!ret)
 		p2pmr_copy_fill((char *)buf->addr + offset, byte, len_bytes);
@@ -226,7 +232,7 @@ int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
 		      const void *with, size_t len_bytes,
 		      size_t *first_difference)
 {
-	int ret = check_range(buf, offset, len_bytes, __func__);
+	int ret = check_access(buf, offset, len_bytes, __func__);
 
 	if (!ret && (!with || !first_difference))
 		ret = fail_null(__func__, with ? "result" : "address");

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #define MIN_BITS 4
-#define MAX_BITS 14
+#define MAX_BITS 15
+
+/* How many buckets in a row an entry may have for its own */
+#define PROBES 16
 
 /* 2^64 by the golden ratio: neighbours end up far apart in the upper bits */
 #define GOLDEN 0x9e3779b97f4a7c15ull
@@ -28,6 +31,8 @@ static struct p2pmr_cache_bucket *make_table(unsigned int bits)
 		pthread_mutex_init(&table[i].lock, NULL);
 		LIST_INIT(&table[i].entries);
 		table[i].hits = 0;
+		atomic_init(&table[i].tag, 0);
+		atomic_init(&table[i].joined, 0);
 	}
 	return table;
 }
@@ -35,7 +40,9 @@ static struct p2pmr_cache_bucket *make_table(unsigned int bits)
 int p2pmr_cache_make_tables(struct p2pmr_cache *cache, size_t entries)
 {
 	cache->bits = MIN_BITS;
-	while (cache->bits < MAX_BITS && ((size_t)1 << cache->bits) < entries)
+	/* Half of them stay free, so that one is near. */
+	while (cache->bits < MAX_BITS &&
+	       ((size_t)1 << cache->bits) / 2 < entries)
 		cache->bits++;
 	cache->by_key = make_table(cache->bits);
 	if (!cache->by_key)
@@ -76,23 +83,86 @@ void p2pmr_cache_free_tables(struct p2pmr_cache *cache)
 	free(cache->by_mr);
 }
 
-static struct p2pmr_cache_bucket *
-key_bucket(const struct p2pmr_cache *cache, const struct p2pmr_cache_key *key)
+static uint64_t key_hash(const struct p2pmr_cache_key *key)
 {
 	uint64_t hash = (uintptr_t)key->pd ^ (unsigned int)key->access;
 
 	hash = hash * GOLDEN + key->len;
 	hash = hash * GOLDEN + key->offset;
-	hash = (hash + key->generation) * GOLDEN;
-	return &cache->by_key[hash >> (64 - cache->bits)];
+	return (hash + key->generation) * GOLDEN;
 }
 
-static struct p2pmr_cache_bucket *mr_bucket(const struct p2pmr_cache *cache,
-					    const struct ibv_mr *mr)
+static uint64_t mr_hash(const struct ibv_mr *mr)
 {
-	uint64_t hash = (uintptr_t)mr * GOLDEN;
+	return (uintptr_t)mr * GOLDEN;
+}
 
-	return &cache->by_mr[hash >> (64 - cache->bits)];
+static unsigned int tag_of(uint64_t hash)
+{
+	return (unsigned int)(hash >> 8) | 1;
+}
+
+static struct p2pmr_cache_bucket *
+probe_bucket(const struct p2pmr_cache *cache, struct p2pmr_cache_bucket *table,
+	     uint64_t hash, unsigned int probe)
+{
+	size_t home = hash >> (64 - cache->bits);
+
+	return &table[(home + probe) & (((size_t)1 << cache->bits) - 1)];
+}
+
+/*
+ * The next bucket that may have an entry with this hash, or NULL. An entry never
+ * moves, so who knows of one finds it. @probe: 0 at first
+ */
+static struct p2pmr_cache_bucket *
+next_bucket(const struct p2pmr_cache *cache, struct p2pmr_cache_bucket *table,
+	    uint64_t hash, unsigned int *probe)
+{
+	struct p2pmr_cache_bucket *bucket;
+
+	while (*probe < PROBES) {
+		bucket = probe_bucket(cache, table, hash, (*probe)++);
+		if (atomic_load(&bucket->tag) == tag_of(hash))
+			return bucket;
+	}
+	bucket = probe_bucket(cache, table, hash, 0);
+	return (*probe)++ == PROBES && atomic_load(&bucket->joined) ? bucket :
+								      NULL;
+}
+
+/* With the lists' lock: others can but become free meanwhile. */
+static struct p2pmr_cache_place
+find_place(const struct p2pmr_cache *cache, struct p2pmr_cache_bucket *table,
+	   uint64_t hash)
+{
+	for (unsigned int probe = 0; probe < PROBES; probe++) {
+		struct p2pmr_cache_bucket *bucket =
+			probe_bucket(cache, table, hash, probe);
+
+		if (!atomic_load(&bucket->tag) && !atomic_load(&bucket->joined))
+			return (struct p2pmr_cache_place){ bucket, true };
+	}
+	return (struct p2pmr_cache_place){
+		probe_bucket(cache, table, hash, 0), false
+	};
+}
+
+/* Both with the bucket's lock, when the entry joins and when it has left */
+static void take_place(const struct p2pmr_cache_place *place, uint64_t hash)
+{
+	if (place->alone)
+		atomic_store(&place->bucket->tag, tag_of(hash));
+	else
+		atomic_fetch_add(&place->bucket->joined, 1);
+}
+
+static void leave_place(const struct p2pmr_cache_place *place)
+{
+	if (place->alone)
+		atomic_store(&place->bucket->tag, 0);
+	else
+		atomic_fetch_sub(&place->bucket->joined, 1);
 }
 
 static bool same(const struct p2pmr_cache_key *a,
@@ -146,38 +216,69 @@ static void count_one(atomic_ulong *counter)
 struct ibv_mr *p2pmr_cache_hold(struct p2pmr_cache *cache,
 				const struct p2pmr_cache_key *key)
 {
-	struct p2pmr_cache_bucket *bucket = key_bucket(cache, key);
+	const uint64_t hash = key_hash(key);
+	struct p2pmr_cache_bucket *bucket;
 	struct p2pmr_cache_entry *entry;
 	struct ibv_mr *mr = NULL;
+	unsigned int probe = 0;
 
-	pthread_mutex_lock(&bucket->lock);
-	entry = lookup(bucket, key);
-	if (entry && entry->key.epoch == key->epoch) {
-		count_one(&entry->gets);
-		atomic_store_explicit(&entry->recent, true,
-				      memory_order_relaxed);
-		bucket->hits++;
-		mr = entry->mr;
+	while (!mr &&
+	       (bucket = next_bucket(cache, cache->by_key, hash, &probe))) {
+		pthread_mutex_lock(&bucket->lock);
+		entry = lookup(bucket, key);
+		if (entry && entry->key.epoch == key->epoch) {
+			count_one(&entry->gets);
+			atomic_store_explicit(&entry->recent, true,
+					      memory_order_relaxed);
+			bucket->hits++;
+			mr = entry->mr;
+		}
+		pthread_mutex_unlock(&bucket->lock);
 	}
-	pthread_mutex_unlock(&bucket->lock);
 	return mr;
+}
+
+/* With the bucket's lock */
+static void leave_mr(struct p2pmr_cache_entry *entry)
+{
+	LIST_REMOVE(entry, by_mr);
+	leave_place(&entry->mr_place);
+}
+
+/* The bucket is locked, unless it is NULL: there is no such region. */
+static struct p2pmr_cache_entry *
+lock_mr(struct p2pmr_cache *cache, const struct ibv_mr *mr,
+	struct p2pmr_cache_bucket **bucket)
+{
+	struct p2pmr_cache_entry *entry;
+	unsigned int probe = 0;
+
+	while ((*bucket = next_bucket(cache, cache->by_mr, mr_hash(mr),
+				      &probe))) {
+		pthread_mutex_lock(&(*bucket)->lock);
+		entry = lookup_mr(*bucket, mr);
+		if (entry)
+			return entry;
+		pthread_mutex_unlock(&(*bucket)->lock);
+	}
+	return NULL;
 }
 
 bool p2pmr_cache_release(struct p2pmr_cache *cache, struct ibv_mr *mr,
 			 struct p2pmr_cache_entry **last)
 {
-	struct p2pmr_cache_bucket *bucket = mr_bucket(cache, mr);
-	struct p2pmr_cache_entry *entry;
+	struct p2pmr_cache_bucket *bucket;
+	struct p2pmr_cache_entry *entry = lock_mr(cache, mr, &bucket);
 	bool used;
 
 	*last = NULL;
-	pthread_mutex_lock(&bucket->lock);
-	entry = lookup_mr(bucket, mr);
-	used = entry && !is_idle(entry);
+	if (!entry)
+		return false;
+	used = !is_idle(entry);
 	if (used)
 		count_one(&entry->puts);
 	if (used && entry->dead && is_idle(entry)) {
-		LIST_REMOVE(entry, by_mr);
+		leave_mr(entry);
 		atomic_fetch_add(&cache->ending, 1);
 		*last = entry;
 	}
@@ -220,36 +321,44 @@ void p2pmr_cache_wait_ended(struct p2pmr_cache *cache)
 void p2pmr_cache_insert(struct p2pmr_cache_entry *entry, struct p2pmr_buf *buf)
 {
 	struct p2pmr_cache *cache = entry->cache;
-	struct p2pmr_cache_bucket *bucket = mr_bucket(cache, entry->mr);
+	uint64_t hash = mr_hash(entry->mr);
+	struct p2pmr_cache_bucket *bucket;
 
 	atomic_init(&entry->gets, 1);
 	entry->dead = !buf;
 	entry->on_buf = buf;
+	entry->mr_place = find_place(cache, cache->by_mr, hash);
+	bucket = entry->mr_place.bucket;
 	pthread_mutex_lock(&bucket->lock);
 	LIST_INSERT_HEAD(&bucket->entries, entry, by_mr);
+	take_place(&entry->mr_place, hash);
 	pthread_mutex_unlock(&bucket->lock);
 	if (!buf)
 		return;
 	buf->cached = true;
 	LIST_INSERT_HEAD(&buf->regions, entry, by_buf);
 	TAILQ_INSERT_TAIL(&cache->clock, entry, clock);
-	bucket = key_bucket(cache, &entry->key);
+	hash = key_hash(&entry->key);
+	entry->key_place = find_place(cache, cache->by_key, hash);
+	bucket = entry->key_place.bucket;
 	pthread_mutex_lock(&bucket->lock);
 	LIST_INSERT_HEAD(&bucket->entries, entry, by_key);
+	take_place(&entry->key_place, hash);
 	pthread_mutex_unlock(&bucket->lock);
 }
 
 /* False: it was to be idle, and is not */
 static bool leave_key(struct p2pmr_cache_entry *entry, bool idle_only)
 {
-	struct p2pmr_cache_bucket *bucket = key_bucket(entry->cache,
-						       &entry->key);
+	struct p2pmr_cache_bucket *bucket = entry->key_place.bucket;
 	bool leaves;
 
 	pthread_mutex_lock(&bucket->lock);
 	leaves = !idle_only || is_idle(entry);
-	if (leaves)
+	if (leaves) {
 		LIST_REMOVE(entry, by_key);
+		leave_place(&entry->key_place);
+	}
 	pthread_mutex_unlock(&bucket->lock);
 	return leaves;
 }
@@ -262,7 +371,7 @@ static bool leave_rest(struct p2pmr_cache_entry *entry,
 		       struct p2pmr_cache_entries *out)
 {
 	struct p2pmr_cache *cache = entry->cache;
-	struct p2pmr_cache_bucket *bucket = mr_bucket(cache, entry->mr);
+	struct p2pmr_cache_bucket *bucket = entry->mr_place.bucket;
 	bool idle;
 
 	TAILQ_REMOVE(&cache->clock, entry, clock);
@@ -276,7 +385,7 @@ static bool leave_rest(struct p2pmr_cache_entry *entry,
 	entry->dead = true;
 	idle = is_idle(entry);
 	if (idle)
-		LIST_REMOVE(entry, by_mr);
+		leave_mr(entry);
 	pthread_mutex_unlock(&bucket->lock);
 	if (!idle)
 		return false;
@@ -297,8 +406,13 @@ void p2pmr_cache_drop_stale(struct p2pmr_cache *cache,
 			    const struct p2pmr_cache_key *key,
 			    struct p2pmr_cache_entries *out)
 {
-	struct p2pmr_cache_entry *entry = lookup(key_bucket(cache, key), key);
+	struct p2pmr_cache_bucket *bucket;
+	struct p2pmr_cache_entry *entry = NULL;
+	unsigned int probe = 0;
 
+	while (!entry && (bucket = next_bucket(cache, cache->by_key,
+					       key_hash(key), &probe)))
+		entry = lookup(bucket, key);
 	if (entry && entry->key.epoch != key->epoch)
 		p2pmr_cache_retire(entry, out);
 }
@@ -327,14 +441,14 @@ bool p2pmr_cache_evict(struct p2pmr_cache *cache,
 struct p2pmr_cache_entry *p2pmr_cache_find_mr(struct p2pmr_cache *cache,
 					      struct ibv_mr *mr, bool *known)
 {
-	struct p2pmr_cache_bucket *bucket = mr_bucket(cache, mr);
-	struct p2pmr_cache_entry *entry;
+	struct p2pmr_cache_bucket *bucket;
+	struct p2pmr_cache_entry *entry = lock_mr(cache, mr, &bucket);
 
-	pthread_mutex_lock(&bucket->lock);
-	entry = lookup_mr(bucket, mr);
 	*known = entry;
+	if (!entry)
+		return NULL;
 	/* A dead one may be gone as soon as the lock is. */
-	if (entry && entry->dead)
+	if (entry->dead)
 		entry = NULL;
 	pthread_mutex_unlock(&bucket->lock);
 	return entry;

@@ -5,7 +5,8 @@
  * Each entry is found in two ways: by what a caller asks for, to be handed out,
  * and by its memory region, to be put back. Each way is a table of buckets with
  * a lock of their own; handing out and putting back take one of them each, and
- * nothing else.
+ * nothing else. An entry has a bucket to itself if there is a free one among
+ * some in a row, and a tag says so without a lock; else it joins the first one.
  *
  * All other lists change under p2pmr_cache_lists.lock, one lock for all caches,
  * since a buffer that is freed is on none of them in particular. It is held for
@@ -40,6 +41,34 @@ struct p2pmr_cache_key {
 };
 
 /**
+ * struct p2pmr_cache_bucket - on a cache line of its own: what threads do in
+ *	different ones is apart
+ * @lock: for the rest; the atomic ones may be read without
+ * @entries: found here; to change them in by_key takes the lists' lock as well,
+ *	and so does adding one to by_mr
+ * @hits: how often one was handed out
+ * @tag: of the entry whose bucket this is; 0: nobody's
+ * @joined: entries that found no bucket of their own
+ */
+struct p2pmr_cache_bucket {
+	alignas(64) pthread_mutex_t lock;
+	struct p2pmr_cache_entries entries;
+	uint64_t hits;
+	atomic_uint tag;
+	atomic_uint joined;
+};
+
+/**
+ * struct p2pmr_cache_place - where an entry is in a table
+ * @bucket: the bucket
+ * @alone: which is its own
+ */
+struct p2pmr_cache_place {
+	struct p2pmr_cache_bucket *bucket;
+	bool alone;
+};
+
+/**
  * struct p2pmr_cache_entry - one memory region
  * @key: what it is good for
  * @cache: where it is
@@ -52,6 +81,8 @@ struct p2pmr_cache_key {
  * @dead: it is in by_mr alone, for those who still have it; under that
  *	bucket's lock
  * @on_buf: it is on its buffer's list
+ * @key_place: in by_key
+ * @mr_place: in by_mr
  * @by_key: others in the same bucket
  * @by_mr: others in the same bucket
  * @by_buf: others of the same buffer; then others that are to be deregistered
@@ -66,17 +97,12 @@ struct p2pmr_cache_entry {
 	atomic_bool recent;
 	bool dead;
 	bool on_buf;
+	struct p2pmr_cache_place key_place;
+	struct p2pmr_cache_place mr_place;
 	LIST_ENTRY(p2pmr_cache_entry) by_key;
 	LIST_ENTRY(p2pmr_cache_entry) by_mr;
 	LIST_ENTRY(p2pmr_cache_entry) by_buf;
 	TAILQ_ENTRY(p2pmr_cache_entry) clock;
-};
-
-/* On a cache line of its own: what threads do in different ones is apart */
-struct p2pmr_cache_bucket {
-	alignas(64) pthread_mutex_t lock;
-	struct p2pmr_cache_entries entries;
-	uint64_t hits;
 };
 
 /**

@@ -42,6 +42,7 @@ struct ibv_mr *p2pmr_mr_try(struct ibv_pd *pd, void *addr, size_t len,
 void p2pmr_mr_explain(const struct p2pmr_provider *provider, struct ibv_pd *pd,
 		      const void *addr, size_t len, int access, int err)
 {
+	struct p2pmr_provider_space space;
 	struct p2pmr_reason_record reason;
 	struct p2pmr_mr_facts facts;
 
@@ -53,6 +54,8 @@ void p2pmr_mr_explain(const struct p2pmr_provider *provider, struct ibv_pd *pd,
 		facts.range.peer_at = facts.start;
 		facts.range.peer_bytes = len;
 		strcpy(facts.range.peer_pci, provider->pci_address);
+		facts.range.peer_gone =
+			provider->ops->space(provider, &space) == -ENODEV;
 	}
 	p2pmr_mr_diagnose(err, &facts, &reason);
 	p2pmr_reason_set(&reason);

@@ -15,7 +15,7 @@ extern "C" {
  * An arena hands out many small pieces of one buffer, so that one memory
  * region, with one lkey and one rkey, serves them all. It keeps its books in
  * host memory, and never reads or writes the buffer itself: about 3.6 % of the
- * buffer's size, plus 11 KiB for each thread that uses the arena.
+ * buffer's size, plus 5 KiB, and 11 KiB for each thread that uses the arena.
  *
  * Each thread keeps a few free pieces for itself. They still serve everyone:
  * they are taken back before an allocation fails, and when the thread ends.
@@ -90,6 +90,10 @@ void *p2pmr_arena_alloc(struct p2pmr_arena *arena, size_t size_bytes,
  * The RDMA device must be done with it. A pointer that is not the start of a
  * piece in use (it was freed already, maybe by another thread at this moment,
  * points into a piece, or is none of the arena's) changes nothing.
+ *
+ * Cheapest by the thread that allocated it. When another one first frees a piece
+ * of a thread, this costs both microseconds, and from then on each free of that
+ * thread's pieces an atomic operation.
  *
  * Thread-safety: any thread, also another than the one that allocated it; not
  * from signal handlers.

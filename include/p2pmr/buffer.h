@@ -155,8 +155,9 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf);
  * Thread-safety: any thread; overlapping copies at the same time mix.
  *
  * Return: 0, or -EINVAL when a pointer is NULL or the range does not lie
- * within the buffer (OUT_OF_RANGE). When the provider leaves meanwhile, the
- * kernel raises SIGBUS.
+ * within the buffer (OUT_OF_RANGE); -ENODEV when p2pmr_buf_is_revoked()
+ * (PROVIDER_GONE). When the provider has left and nobody has read that event
+ * yet, or leaves meanwhile, the kernel raises SIGBUS.
  */
 int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 		    size_t len_bytes);
@@ -170,7 +171,7 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
  *
  * Thread-safety: any thread.
  *
- * Return: 0, or -EINVAL as for p2pmr_buf_write().
+ * Return: 0, or -EINVAL or -ENODEV as for p2pmr_buf_write().
  */
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 		   size_t len_bytes);
@@ -186,7 +187,7 @@ int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
  *
  * Thread-safety: any thread.
  *
- * Return: 0, or -EINVAL as for p2pmr_buf_write().
+ * Return: 0, or -EINVAL or -ENODEV as for p2pmr_buf_write().
  */
 int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
 		   size_t len_bytes);

@@ -78,9 +78,9 @@ void p2pmr_cache_destroy(struct p2pmr_cache *cache);
  * regions of the cache were deregistered. A region on memory of a provider that
  * has left since is not handed out again, once the library knows.
  *
- * Thread-safety: any thread. Calls that are served from the cache share a lock
- * only when their regions fall into the same of as many buckets as the cache
- * may have entries (but at most 16,384), and never wait for a registration. Of
+ * Thread-safety: any thread. Calls that are served from the cache and get
+ * different regions share no lock, unless the cache holds so many (about 16,384)
+ * that some have to share a bucket; they never wait for a registration. Of
  * threads that miss the same region at once each registers it; the first one's
  * is kept and handed to all, the others' are deregistered.
  *

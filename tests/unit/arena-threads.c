@@ -161,6 +161,7 @@ static void test_pass_on(void **state)
 /* --- threads that free the same pieces: one of them does ----------------- */
 
 #define RACED 500
+#define SPINS 100000
 
 static void *raced[RACED];
 static atomic_uint arrived;
@@ -177,7 +178,7 @@ static void wait_for_other(unsigned int arrivals, uint64_t *random)
 
 	atomic_fetch_add(&arrived, 1);
 	while (atomic_load(&arrived) < arrivals) {
-		if (spins++ > 100)
+		if (spins++ > SPINS)
 			sched_yield();
 	}
 	while (delay--)
@@ -228,6 +229,81 @@ static void test_double_free_at_once(void **state)
 	join(threads[0]);
 	join(threads[1]);
 	pthread_barrier_destroy(&barrier);
+	assert_all_free();
+}
+
+/* On a busy machine two threads may share a processor, and then never race. */
+static void run_on(int nr)
+{
+	cpu_set_t all, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all) || nr--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	}
+}
+
+static void free_raced(void)
+{
+	if (!p2pmr_arena_free(arena, raced[0]))
+		atomic_fetch_add(&winners, 1);
+}
+
+static void *race_other(void *arg)
+{
+	unsigned int arrivals = 0;
+	uint64_t random = 4;
+
+	(void)arg;
+	run_on(1);
+	for (unsigned int i = 0; i < RACES * RACED; i++) {
+		wait_for_other(arrivals += 2, &random);
+		free_raced();
+		wait_for_other(arrivals += 2, &random);
+	}
+	return NULL;
+}
+
+static void *race_owner(void *arg)
+{
+	struct p2pmr_arena_stats stats;
+	unsigned int arrivals = 0;
+	uint64_t random = 3;
+
+	(void)arg;
+	run_on(0);
+	for (unsigned int i = 0; i < RACES * RACED; i++) {
+		if (i % 2)
+			assert_int_equal(p2pmr_arena_stats(arena, &stats), 0);
+		raced[0] = p2pmr_arena_alloc(arena, 64, 0);
+		atomic_store(&winners, 0);
+		wait_for_other(arrivals += 2, &random);
+		free_raced();
+		wait_for_other(arrivals += 2, &random);
+		assert_int_equal(winners, 1);
+	}
+	return NULL;
+}
+
+/*
+ * The thread that allocated a piece and another one. Until another one comes
+ * nobody but the owner can free the owner's pieces, and p2pmr_arena_stats()
+ * makes that so again; half of the time.
+ */
+static void test_double_free_by_owner(void **state)
+{
+	pthread_t threads[2];
+
+	(void)state;
+	atomic_store(&arrived, 0);
+	start(&threads[0], race_owner, NULL);
+	start(&threads[1], race_other, NULL);
+	join(threads[0]);
+	join(threads[1]);
 	assert_all_free();
 }
 
@@ -378,6 +454,83 @@ static void test_ended_threads(void **state)
 	assert_all_free();
 }
 
+/* --- more threads than there are labels ---------------------------------- */
+
+#define MANY (LABEL_COUNT + 50)
+
+static void *many[MANY];
+
+static void *take_one(void *arg)
+{
+	void **mine = arg;
+
+	fill_cache(arena);
+	*mine = p2pmr_arena_alloc(arena, 100, 0);
+	assert_non_null(*mine);
+	return NULL;
+}
+
+static void *take_one_and_wait(void *arg)
+{
+	void **mine = arg;
+	void **next = mine + 1 < many + MANY ? mine + 1 : many;
+
+	take_one(arg);
+	pthread_barrier_wait(&barrier);
+	assert_int_equal(p2pmr_arena_free(arena, *next), 0);
+	assert_int_equal(p2pmr_arena_free(arena, *next), -EINVAL);
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+static void test_many_at_once(void **state)
+{
+	pthread_t threads[MANY];
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, MANY);
+	for (int i = 0; i < MANY; i++)
+		start(&threads[i], take_one_and_wait, &many[i]);
+	for (int i = 0; i < MANY; i++)
+		join(threads[i]);
+	pthread_barrier_destroy(&barrier);
+	assert_int_equal(arena->cache_count, 0);
+	assert_all_free();
+}
+
+/* Pieces live on after their thread, and threads come that have its label. */
+static void *free_others(void *arg)
+{
+	void **ptr = arg;
+
+	fill_cache(arena);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(p2pmr_arena_free(arena, ptr[i]), 0);
+		assert_int_equal(p2pmr_arena_free(arena, ptr[i]), -EINVAL);
+	}
+	return NULL;
+}
+
+static void test_many_in_turn(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MANY; i++) {
+			start(&thread, take_one, &many[i]);
+			join(thread);
+		}
+		for (int i = 0; i + 20 <= MANY; i += 20) {
+			start(&thread, free_others, &many[i]);
+			join(thread);
+		}
+		for (int i = MANY / 20 * 20; i < MANY; i++)
+			assert_int_equal(p2pmr_arena_free(arena, many[i]), 0);
+		assert_all_free();
+	}
+}
+
 static void *outlive(void *arg)
 {
 	fill_cache(arg);
@@ -442,10 +595,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pass_on),
 		TEST(test_double_free_at_once),
+		TEST(test_double_free_by_owner),
 		TEST(test_take_back),
 		TEST(test_idle_threads),
 		TEST(test_fork_with_threads),
 		TEST(test_ended_threads),
+		TEST(test_many_at_once),
+		TEST(test_many_in_turn),
 		TEST(test_arena_ends_before_thread),
 		TEST(test_destructors),
 	};

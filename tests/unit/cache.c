@@ -158,11 +158,8 @@ static void test_keys(void **state)
 	assert_int_equal(verbs_live, 4);
 }
 
-/*
- * Sixteen keys of one kind in a table of sixteen buckets: some share one, and
- * are still told apart.
- */
-static void test_shared_buckets(void **state)
+/* Sixteen keys of one kind in a small table are told apart. */
+static void test_small_table(void **state)
 {
 	struct p2pmr_buf *large = p2pmr_buf_alloc(host, 16 * page);
 	struct ibv_pd pds[16];
@@ -186,6 +183,57 @@ static void test_shared_buckets(void **state)
 			put(mrs[i]);
 	}
 	p2pmr_buf_free(large);
+}
+
+static void assert_empty(const struct p2pmr_cache_bucket *table)
+{
+	for (size_t i = 0; i < (size_t)1 << cache->bits; i++) {
+		assert_true(LIST_EMPTY(&table[i].entries));
+		assert_int_equal(table[i].tag, 0);
+		assert_int_equal(table[i].joined, 0);
+	}
+}
+
+/* Many more entries than buckets, which no cache of this size would let in */
+static void test_shared_buckets(void **state)
+{
+	struct p2pmr_buf *large = p2pmr_buf_alloc(host, 64 * page);
+	struct ibv_mr *mrs[64];
+	size_t joined = 0;
+
+	(void)state;
+	new_cache(1, 0);
+	cache->max_entries = 64;
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 64; i++) {
+			struct ibv_mr *mr =
+				p2pmr_cache_get(cache, &verbs_pd[0], large,
+						i * page, page, ACCESS, NULL);
+
+			assert_non_null(mr);
+			assert_true(!round || mr == mrs[i]);
+			mrs[i] = mr;
+		}
+	}
+	assert_int_equal(verbs_live, 64);
+	assert_int_equal(stats().hits, 64);
+	for (size_t i = 0; i < (size_t)1 << cache->bits; i++)
+		joined += cache->by_key[i].joined;
+	assert_int_equal(joined, 64 - (1 << cache->bits));
+	for (size_t i = 0; i < 2 * 64; i++)
+		put(mrs[i * 5 % 64]);
+	assert_int_equal(p2pmr_cache_put(cache, mrs[9]), -EINVAL);
+	/* Some are idle and leave, some when they are put back. */
+	for (size_t i = 0; i < 64; i += 2)
+		mrs[i] = p2pmr_cache_get(cache, &verbs_pd[0], large, i * page,
+					 page, ACCESS, NULL);
+	p2pmr_buf_free(large);
+	assert_int_equal(verbs_live, 32);
+	assert_empty(cache->by_key);
+	for (size_t i = 0; i < 64; i += 2)
+		put(mrs[i]);
+	assert_int_equal(verbs_live, 0);
+	assert_empty(cache->by_mr);
 }
 
 static void test_bad_arguments(void **state)
@@ -538,6 +586,7 @@ int main(void)
 		TEST(test_hit),
 		TEST(test_whole_pages),
 		TEST(test_keys),
+		TEST(test_small_table),
 		TEST(test_shared_buckets),
 		TEST(test_bad_arguments),
 		TEST(test_bad_options),

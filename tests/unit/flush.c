@@ -29,6 +29,17 @@ static bool fails(void)
 	return calls++ == fails_at;
 }
 
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool no_memory;
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	errno = ENOMEM;
+	return no_memory ? NULL : __real_calloc(count, size);
+}
+
 static struct ibv_device device = { .name = "rdma_test" };
 static struct ibv_context verbs = { .device = &device };
 static struct ibv_pd pd = { .context = &verbs };
@@ -135,6 +146,16 @@ static void test_each_verb_fails(void **state)
 	assert_int_equal(objects, 0);
 }
 
+static void test_no_memory(void **state)
+{
+	(void)state;
+	no_memory = true;
+	assert_null(p2pmr_flush_create(&pd, NULL));
+	assert_reason(P2PMR_REASON_OUT_OF_MEMORY, ENOMEM);
+	no_memory = false;
+	assert_int_equal(objects, 0);
+}
+
 static struct ibv_send_wr posted;
 static struct ibv_sge posted_sge;
 static int post_result;
@@ -203,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_verb_fails),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_bad_arguments),
 	};

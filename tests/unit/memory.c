@@ -205,6 +205,59 @@ static void test_path(void **state)
 	p2pmr_close(ctx);
 }
 
+static struct ibv_device device = { .name = "rxe0" };
+
+static bool choose(void *arg)
+{
+	struct p2pmr_choice *choice = p2pmr_choice_make(arg, &device, 4096, NULL);
+
+	p2pmr_choice_free(choice);
+	return choice;
+}
+
+static bool alloc_for(void *arg)
+{
+	struct p2pmr_buf *buf = p2pmr_buf_alloc_for(arg, &device, 4096, NULL);
+
+	p2pmr_buf_free(buf);
+	return buf;
+}
+
+/*
+ * A provider is no worse a choice when there is no memory to find out about its
+ * path: then there is none. A buffer is another matter.
+ */
+static void test_choice(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+
+	(void)state;
+	tree_folder(&tree, "class/infiniband/rxe0");
+	tree_file(&tree, "class/infiniband/rxe0/parent", "eth0\n");
+	/* The choice, and a path for each drive */
+	assert_int_equal(fail_each(choose, ctx), 3);
+	/* and a buffer, in vain; then one of the runner-up */
+	assert_int_equal(fail_each(alloc_for, ctx), 3 + 2);
+	p2pmr_close(ctx);
+}
+
+static bool listen_to_events(void *arg)
+{
+	struct p2pmr_events *events = p2pmr_events_open(arg);
+
+	p2pmr_events_close(events);
+	return events;
+}
+
+static void test_events(void **state)
+{
+	struct p2pmr_context *ctx = tree_open(&tree);
+
+	(void)state;
+	assert_int_equal(fail_each(listen_to_events, ctx), 1);
+	p2pmr_close(ctx);
+}
+
 /* A failed allocation must leave nothing allocated from the pool. */
 static void test_alloc_leaves_pool(void **state)
 {
@@ -346,6 +399,8 @@ int main(void)
 		TEST(test_cache_create),
 		TEST(test_cache_get),
 		TEST(test_path),
+		TEST(test_choice),
+		TEST(test_events),
 		TEST(test_arena),
 		TEST(test_arena_overhead),
 	};
