@@ -14,6 +14,7 @@
 #include "fail.h"
 #include "json.h"
 #include "nvmet.h"
+#include "nvmet_counts.h"
 #include "nvmet_fs.h"
 #include "nvmet_net.h"
 #include "nvmet_schema.h"
@@ -148,10 +149,7 @@ static int add_provider(struct json_object *obj,
 	return json_add(obj, "provider", val) | bad;
 }
 
-/*
- * What is configured. What a namespace was really served from is for the
- * target's debugfs to say, once the kernel counts that: its place is here.
- */
+/* What is configured, and what the namespace was really served from */
 static struct json_object *namespace_json(const struct show *show,
 					  struct json_object *ns,
 					  const char *nqn)
@@ -168,6 +166,7 @@ static struct json_object *namespace_json(const struct show *show,
 	bad |= add_text(obj, "p2pmem", nvmet_get(ns, NULL, "p2pmem"));
 	bad |= add_provider(obj, provider_of(show, ns));
 	bad |= json_add(obj, "ports", ports_of(show, nqn));
+	bad |= nvmet_counts_add(obj, nqn, nvmet_get(ns, NULL, "nsid"));
 	if (!bad)
 		return obj;
 	json_object_put(obj);
@@ -298,6 +297,15 @@ static const struct column port_columns[] = {
 	{ NULL, NULL, 0 }
 };
 
+static const struct column count_columns[] = {
+	{ "SUBSYSTEM", "subsystem", 0 },
+	{ "NSID", "nsid", SCOLS_FL_RIGHT },
+	{ "SERVED FROM", "class", 0 },
+	{ "REQUESTS", "requests", SCOLS_FL_RIGHT },
+	{ "BYTES", "bytes", SCOLS_FL_RIGHT },
+	{ NULL, NULL, 0 }
+};
+
 static int fill_line(struct libscols_table *table,
 		     const struct column *columns, struct json_object *obj)
 {
@@ -346,6 +354,21 @@ static int print_table(const struct column *columns, struct json_object *array)
 	return ret;
 }
 
+static int print_counts(struct json_object *namespaces)
+{
+	struct json_object *lines = nvmet_counts_lines(namespaces);
+	int ret = 0;
+
+	if (!lines)
+		return fail_nomem();
+	if (json_object_array_length(lines)) {
+		putchar('\n');
+		ret = print_table(count_columns, lines);
+	}
+	json_object_put(lines);
+	return ret;
+}
+
 static int print_tables(struct json_object *top)
 {
 	struct json_object *namespaces = nvmet_list(top, "namespaces");
@@ -360,7 +383,9 @@ static int print_tables(struct json_object *top)
 	if (print_table(namespace_columns, namespaces))
 		return -1;
 	putchar('\n');
-	return print_table(port_columns, ports);
+	if (print_table(port_columns, ports))
+		return -1;
+	return print_counts(namespaces);
 }
 
 static int print(const struct show *show, bool json)

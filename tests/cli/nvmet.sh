@@ -289,11 +289,25 @@ silent err
 expect "JSON" 0 p2pmr nvmet show --json
 json '(.namespaces | length) == 2 and .namespaces[1] == {"subsystem": "'$nqn'", "nsid": 10,
 	"device": "/dev/nvme1n1", "enabled": true, "p2pmem": "0000:04:00.0",
-	"provider": {"name": "nvme0", "pci_address": "0000:04:00.0"}, "ports": [1]}'
+	"provider": {"name": "nvme0", "pci_address": "0000:04:00.0"}, "ports": [1],
+	"served": null}'
 json '.namespaces[0].provider == null and .namespaces[0].device == null'
 json '.ports[0] == {"port": 1, "transport": "rdma", "family": "ipv4", "address": "192.0.2.1",
 	"service": "4420", "inline_data_bytes": 0, "rdma_devices": [], "subsystems": ["'$nqn'"]}'
 json '.ports[1].inline_data_bytes == null and .ports[1].transport == null'
+
+# ---- counters ------------------------------------------------------------------
+
+count=$P2PMR_SYSFS_ROOT/kernel/debug/nvmet/$nqn/ns10
+mkdir -p "$count"
+printf '%s\n' 'peer 12 49152' 'no_memory 3 4096' 'inline 0 0' 'something else' >"$count/p2pmem"
+expect "counters: table" 0 p2pmr nvmet show
+has out '^SUBSYSTEM +NSID +SERVED FROM +REQUESTS +BYTES$'
+has out "^$nqn +10 +peer +12 +49152\$"
+has out "^$nqn +10 +no_memory +3 +4096\$"
+expect "counters: JSON" 0 p2pmr nvmet show --json
+json '.namespaces[1].served == {"peer": {"requests": 12, "bytes": 49152},
+	"no_memory": {"requests": 3, "bytes": 4096}, "inline": {"requests": 0, "bytes": 0}}'
 
 expect "saved" 0 p2pmr nvmet save
 silent err

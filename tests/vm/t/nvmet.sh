@@ -27,7 +27,10 @@ serve()
 	within 60 some_memory_is_in_use
 	: >/run/meet/seen
 	meet checked
-	[ -n "$(dmesg | sed -n "s/.*using p2pmem on $drive/&/p")" ] || fail "the log does not say so"
+	[ "$(served peer)" -ge 64 ] || fail "$(p2pmr nvmet show)"
+	# inline data is off, the pool is large, and there is no other reason
+	[ "$(served no_memory) $(served inline) $(served no_provider) $(served off)" = "0 0 0 0" ] ||
+		fail "not all of it: $(p2pmr nvmet show)"
 	within 10 nothing_is_left 0
 }
 
@@ -50,6 +53,12 @@ use()
 	meet checked
 }
 
+# served CLASS: requests that the kernel has counted so far
+served()
+{
+	p2pmr nvmet show --json | jq ".namespaces[0].served.$1.requests"
+}
+
 # ---- the memory leaves while nobody answers -------------------------------------
 
 # The target reads what the initiator wants to write, and gets no answer: the
@@ -69,6 +78,7 @@ leave_while_silent()
 	drive_is_gone
 	meet left
 	meet heard
+	[ "$(served no_memory)" -gt 0 ] || fail "what went on from host memory is not counted"
 	bring_back bind_drive
 }
 
