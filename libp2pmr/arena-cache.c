@@ -63,12 +63,29 @@ static void after_fork_in_child(void)
 	TAILQ_FOREACH(arena, &arenas, entry) {
 		arena->forked = true;
 		arena->id = ++last_id;
+		memset(arena->found, 0, sizeof(arena->found));
 		TAILQ_FOREACH(cache, &arena->caches, arena_entry) {
 			if (cache->thread != &caches)
 				cache->thread = NULL;
 		}
 	}
 	pthread_mutex_unlock(&registry);
+}
+
+/* By its owner, with the arena's lock. Where there is no place it is not found. */
+static void set_found(struct arena_cache *cache, bool there)
+{
+	uintptr_t thread = arena_thread();
+	struct arena_found *found =
+		cache->arena->found[arena_found_set(thread)];
+
+	for (int way = 0; way < FOUND_WAYS; way++, found++) {
+		if (found->thread != (there ? 0 : thread))
+			continue;
+		found->cache = there ? cache : NULL;
+		found->thread = there ? thread : 0;
+		return;
+	}
 }
 
 static void cache_free(struct arena_cache *cache)
@@ -277,6 +294,7 @@ static void thread_ends(void *arg)
 		pthread_mutex_lock(&arena->lock);
 		flush(cache);
 		make_shared(cache);
+		set_found(cache, false);
 		cache_free(cache);
 		pthread_mutex_unlock(&arena->lock);
 	}
@@ -357,6 +375,7 @@ static struct arena_cache *cache_new(struct p2pmr_arena *arena)
 	stop_owners(arena);
 	make_private(cache);
 	let_owners_go(arena);
+	set_found(cache, true);
 	pthread_mutex_unlock(&arena->lock);
 	return cache;
 }

@@ -61,6 +61,10 @@
 #define LABEL_COUNT 255
 #define LABEL_NOBODY LABEL_COUNT
 
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
+
 #define BITMAP_LEVELS 5
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -180,6 +184,22 @@ struct arena_cache {
 
 TAILQ_HEAD(arena_cache_head, arena_cache);
 
+/* Threads whose cache is found without a call: sets of two, by their pointer */
+#define FOUND_BITS 7
+#define FOUND_SETS (1 << FOUND_BITS)
+#define FOUND_WAYS 2
+
+/**
+ * struct arena_found - the cache of one thread
+ * @thread: its pointer; 0: nobody's. Written by this thread alone, with the
+ *	arena's lock
+ * @cache: the cache; read by this thread alone
+ */
+struct arena_found {
+	_Atomic uintptr_t thread;
+	struct arena_cache *cache;
+};
+
 /**
  * struct p2pmr_arena - many pieces in one buffer
  * @base: address of the buffer
@@ -190,6 +210,7 @@ TAILQ_HEAD(arena_cache_head, arena_cache);
  *	LABEL_FREE. Who frees a piece sets it to that, and must be the only one
  * @page: as in @pages
  * @shared: labels whose pieces any thread can free
+ * @found: caches of threads
  * @forked: this is a child's copy
  * @entry: in the list of all arenas
  * @apart: what every call reads is not in a cache line with what changes
@@ -211,6 +232,7 @@ struct p2pmr_arena {
 	const struct arena_page *page;
 	atomic_bool shared[LABEL_COUNT];
 	bool forked;
+	struct arena_found found[FOUND_SETS][FOUND_WAYS];
 	TAILQ_ENTRY(p2pmr_arena) entry;
 	char apart[64];
 	pthread_mutex_t lock;
@@ -307,6 +329,39 @@ static inline const struct arena_cache_known *
 arena_cache_known(const struct p2pmr_arena *arena)
 {
 	return &arena_caches_known[arena->id % CACHES_KNOWN];
+}
+
+/*
+ * What tells a thread from all others that there are. Unlike a thread-local
+ * variable of a shared library it takes no call, where the compiler knows it.
+ */
+static inline uintptr_t arena_thread(void)
+{
+#if __has_builtin(__builtin_thread_pointer)
+	return (uintptr_t)__builtin_thread_pointer();
+#else
+	return (uintptr_t)pthread_self();
+#endif
+}
+
+static inline unsigned int arena_found_set(uintptr_t thread)
+{
+	return thread * 0x9e3779b97f4a7c15ull >> (64 - FOUND_BITS);
+}
+
+/* NULL: it is to be looked for. */
+static inline struct arena_cache *
+arena_cache_found(const struct p2pmr_arena *arena)
+{
+	uintptr_t thread = arena_thread();
+	const struct arena_found *found = arena->found[arena_found_set(thread)];
+
+	for (int way = 0; way < FOUND_WAYS; way++) {
+		if (likely(atomic_load_explicit(&found[way].thread,
+						memory_order_relaxed) == thread))
+			return found[way].cache;
+	}
+	return NULL;
 }
 
 static inline bool arena_bin_put(struct arena_bin *bin, uint32_t granule)

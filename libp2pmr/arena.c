@@ -278,7 +278,6 @@ ARENA_HOT
 void *p2pmr_arena_alloc(struct p2pmr_arena *arena, size_t size_bytes,
 			size_t align_bytes)
 {
-	const struct arena_cache_known *known;
 	struct arena_cache *cache;
 	struct arena_bin *bin;
 	unsigned int class;
@@ -288,10 +287,9 @@ void *p2pmr_arena_alloc(struct p2pmr_arena *arena, size_t size_bytes,
 		     align_bytes > GRANULE_SIZE ||
 		     (align_bytes & (align_bytes - 1))))
 		return alloc_slow(arena, size_bytes, align_bytes);
-	known = arena_cache_known(arena);
-	if (unlikely(known->id != arena->id))
+	cache = arena_cache_found(arena);
+	if (unlikely(!cache))
 		return alloc_slow(arena, size_bytes, align_bytes);
-	cache = known->cache;
 	class = arena_class(size_bytes);
 	bin = &cache->bin[class];
 	if (unlikely(!arena_cache_enter(cache) || !bin->count)) {
@@ -400,18 +398,16 @@ int free_slow(struct p2pmr_arena *arena, void *ptr)
 ARENA_HOT
 int p2pmr_arena_free(struct p2pmr_arena *arena, void *ptr)
 {
-	const struct arena_cache_known *known;
 	struct arena_cache *cache;
 	_Atomic uint8_t *label;
 	size_t granule;
 
 	if (unlikely(!arena))
 		return free_slow(arena, ptr);
-	known = arena_cache_known(arena);
+	cache = arena_cache_found(arena);
 	granule = arena_granule(arena, ptr);
-	if (unlikely(known->id != arena->id || granule >= arena->granules))
+	if (unlikely(!cache || granule >= arena->granules))
 		return free_slow(arena, ptr);
-	cache = known->cache;
 	label = &arena->label[granule];
 	/* With a label of its own, nobody else can free it. */
 	if (likely(arena_cache_enter(cache) &&

@@ -15,7 +15,7 @@ extern "C" {
  * An arena hands out many small pieces of one buffer, so that one memory
  * region, with one lkey and one rkey, serves them all. It keeps its books in
  * host memory, and never reads or writes the buffer itself: about 3.6 % of the
- * buffer's size, plus 11 KiB for each thread that uses the arena.
+ * buffer's size, plus 5 KiB, and 11 KiB for each thread that uses the arena.
  *
  * Each thread keeps a few free pieces for itself. They still serve everyone:
  * they are taken back before an allocation fails, and when the thread ends.

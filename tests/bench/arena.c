@@ -10,14 +10,10 @@
  * same with sizes of at most 1 KiB. Then one size at a time, allocated and freed
  * at once, which is what malloc's thread caches are best at. Both are called in
  * the same way, in their shared libraries. Rounds of malloc and of the arena
- * alternate; each figure is the least of ROUNDS, as whatever else the machine
- * does can only add, in nanoseconds from the first thread's start to the last
- * one's end, for one allocation and one free of any thread. A ratio below 1 says
- * that the arena is faster.
- *
- * Then by how much eight threads take more time of a processor than one, for an
- * allocation and a free: what they share shows in it, and that the machine has
- * fewer processors or other work does not.
+ * alternate. Each figure is the least of ROUNDS, in nanoseconds of a processor's
+ * time for one allocation and one free of any thread: what threads share shows in
+ * it, and what else the machine does hardly. A ratio below 1 says that the arena
+ * is faster.
  *
  * At last how many of its 64 MiB are live when an allocation fails for the first
  * time, for ten seeds (tests/unit/churn.h says how).
@@ -53,8 +49,6 @@ struct worker {
 	pthread_t thread;
 	struct step *steps;
 	void **live;
-	double start;
-	double end;
 	double cpu;
 };
 
@@ -105,24 +99,23 @@ static const struct allocator allocators[] = {
 	{ arena_alloc, arena_free },
 };
 
-static double now_ns(clockid_t clock)
+/* Of the processor, for this thread */
+static double now_ns(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
 static void begin(struct worker *worker)
 {
-	worker->start = now_ns(CLOCK_MONOTONIC);
-	worker->cpu = -now_ns(CLOCK_THREAD_CPUTIME_ID);
+	worker->cpu = -now_ns();
 }
 
 static void end(struct worker *worker)
 {
-	worker->cpu += now_ns(CLOCK_THREAD_CPUTIME_ID);
-	worker->end = now_ns(CLOCK_MONOTONIC);
+	worker->cpu += now_ns();
 }
 
 static void replace(struct worker *worker, unsigned int steps)
@@ -165,11 +158,11 @@ static void *same_size(void *arg)
 	return NULL;
 }
 
-/* Nanoseconds per step of any thread */
+/* Nanoseconds of a processor per step of any thread */
 static double run(struct worker *workers, unsigned int threads,
 		  void *(*work)(void *))
 {
-	double first, last;
+	double cpu = 0;
 
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (unsigned int i = 0; threads > 1 && i < threads; i++) {
@@ -181,13 +174,9 @@ static double run(struct worker *workers, unsigned int threads,
 	for (unsigned int i = 0; threads > 1 && i < threads; i++)
 		pthread_join(workers[i].thread, NULL);
 	pthread_barrier_destroy(&barrier);
-	first = workers[0].start;
-	last = workers[0].end;
-	for (unsigned int i = 1; i < threads; i++) {
-		first = workers[i].start < first ? workers[i].start : first;
-		last = workers[i].end > last ? workers[i].end : last;
-	}
-	return (last - first) / STEPS / threads;
+	for (unsigned int i = 0; i < threads; i++)
+		cpu += workers[i].cpu;
+	return cpu / STEPS / threads;
 }
 
 /* Prints a line. Is the arena no slower? */
@@ -211,24 +200,6 @@ static bool measure(const char *what, struct worker *workers,
 	return ratio <= 1;
 }
 
-/* Nanoseconds of a processor per step; like run(), and the least of all rounds */
-static double run_cpu(struct worker *workers, unsigned int threads,
-		      unsigned int rounds)
-{
-	double least = 0;
-
-	current = &allocators[1];
-	for (unsigned int i = 0; i < rounds; i++) {
-		double cpu = 0;
-
-		run(workers, threads, same_size);
-		for (unsigned int j = 0; j < threads; j++)
-			cpu += workers[j].cpu;
-		least = !i || cpu / threads < least ? cpu / threads : least;
-	}
-	return least / STEPS;
-}
-
 static void prepare(struct worker *worker, uint64_t seed)
 {
 	worker->steps = calloc(PREPARED, sizeof(*worker->steps));
@@ -244,7 +215,6 @@ static void prepare(struct worker *worker, uint64_t seed)
 static bool time_all(unsigned int rounds)
 {
 	struct worker workers[THREADS_MAX];
-	double one, many;
 	char what[64];
 	bool good;
 
@@ -267,11 +237,6 @@ static bool time_all(unsigned int rounds)
 		snprintf(what, sizeof(what), "%zu bytes, 8 threads", one_size);
 		good &= measure(what, workers, 8, same_size, rounds);
 	}
-	one_size = 256;
-	one = run_cpu(workers, 1, rounds);
-	many = run_cpu(workers, 8, rounds);
-	printf("256 bytes, 8 threads: %.2f times the processor time of one\n",
-	       many / one);
 	for (unsigned int i = 0; i < THREADS_MAX; i++) {
 		free(workers[i].steps);
 		free(workers[i].live);
