@@ -186,6 +186,7 @@ TAILQ_HEAD(arena_cache_head, arena_cache);
 
 /* Threads whose cache is found without a call: sets of two, by their pointer */
 #define FOUND_BITS 7
+#define FOUND_SETS (1 << FOUND_BITS)
 #define FOUND_WAYS 2
 
 /**
@@ -231,7 +232,7 @@ struct p2pmr_arena {
 	const struct arena_page *page;
 	atomic_bool shared[LABEL_COUNT];
 	bool forked;
-	struct arena_found found[1 << FOUND_BITS][FOUND_WAYS];
+	struct arena_found found[FOUND_SETS][FOUND_WAYS];
 	TAILQ_ENTRY(p2pmr_arena) entry;
 	char apart[64];
 	pthread_mutex_t lock;

@@ -82,9 +82,11 @@ static void join(pthread_t thread)
 #ifdef __SANITIZE_THREAD__
 #define ROUNDS 6000
 #define RACES 10
+#define SPINS 1000
 #else
 #define ROUNDS 30000
 #define RACES 40
+#define SPINS 100000
 #endif
 
 static _Atomic(uint64_t *) shared[SHARED];
@@ -161,7 +163,6 @@ static void test_pass_on(void **state)
 /* --- threads that free the same pieces: one of them does ----------------- */
 
 #define RACED 500
-#define SPINS 100000
 
 static void *raced[RACED];
 static atomic_uint arrived;
