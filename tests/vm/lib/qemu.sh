@@ -88,6 +88,9 @@ kernel_line()
 		printk.time=1 printk.devkmsg=on log_buf_len=1M
 		# a broken kernel ends the guest: -no-reboot makes that QEMU's end
 		oops=panic panic=-1
+		# on a busy machine the emulated timer may be late, for which the
+		# kernel would take it to be broken, and panic
+		no_timer_check
 		# else the drives take part of the CMB for their submission queues
 		nvme.use_cmb_sqes=0
 		# with MSI-X, QEMU's NIC loses the interrupt that says the link is up,
