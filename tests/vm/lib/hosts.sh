@@ -11,7 +11,7 @@ host_addresses=(10.0.2.15 10.0.2.16)
 meet()
 {
 	: >"/run/meet/$1.$this_host"
-	within "${2:-120}" test -e "/run/meet/$1.$other_host"
+	within "${2:-600}" test -e "/run/meet/$1.$other_host"
 }
 
 # each FUNCTION0 FUNCTION1: the first on host 0, the second on host 1

@@ -29,7 +29,7 @@ modprobe()
 nvme()
 {
 	command nvme "$@"
-	[ "$1" != connect ] || within 20 has_size nvme2n1
+	[ "$1" != connect ] || within 120 has_size nvme2n1
 }
 
 has_size()

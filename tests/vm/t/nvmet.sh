@@ -24,14 +24,14 @@ serve()
 	start_target "$drive"
 	defer stop_target
 	meet serving
-	within 60 some_memory_is_in_use
+	within 300 some_memory_is_in_use
 	: >/run/meet/seen
 	meet checked
 	[ "$(served peer)" -ge 64 ] || fail "$(p2pmr nvmet show)"
 	# inline data is off, the pool is large, and there is no other reason
 	[ "$(served no_memory) $(served inline) $(served no_provider) $(served off)" = "0 0 0 0" ] ||
 		fail "not all of it: $(p2pmr nvmet show)"
-	within 10 nothing_is_left 0
+	within 60 nothing_is_left 0
 }
 
 # The target holds the memory for moments only
@@ -123,7 +123,7 @@ until_caught()
 
 look_before()
 {
-	within 60 some_memory_is_in_use
+	within 300 some_memory_is_in_use
 }
 
 look_after()
