@@ -4,6 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: iommu
 # TIMEOUT: 240
+# ALL: yes
 # EDU: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -5,6 +5,7 @@
 # TOPOLOGY: switch
 # HOSTS: 2
 # TIMEOUT: 300
+# ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/hosts.sh
