@@ -8,6 +8,9 @@
 struct p2pmr_path {
 	struct p2pmr_path_facts facts;
 	struct p2pmr_path_verdict verdict;
+	/* What the RDMA device says of itself, if it was asked */
+	bool asked;
+	unsigned int caps;
 };
 
 static const char *const kind_names[] = {
@@ -122,12 +125,34 @@ struct p2pmr_path *p2pmr_topo_path(struct p2pmr_topo *topo,
 	return p2pmr_path_from_topo(topo, provider, rdma_device);
 }
 
+/* A device that cannot be asked leaves the question open: no failure. */
+static void ask(struct p2pmr_path *path, struct ibv_device *device)
+{
+	struct ibv_context *verbs = ibv_open_device(device);
+
+	if (verbs) {
+		path->asked = !p2pmr_device_caps(verbs, &path->caps);
+		ibv_close_device(verbs);
+	}
+	if (!path->asked)
+		p2pmr_info("%s could not be asked what it is capable of",
+			   path->facts.rdma_name);
+}
+
 struct p2pmr_path *p2pmr_path_query(struct p2pmr_provider *provider,
 				    struct ibv_device *device)
 {
+	int saved_errno = errno;
+	struct p2pmr_path *path;
+
 	if (check_provider(provider, "p2pmr_path_query", device))
 		return NULL;
-	return p2pmr_path_query_name(provider, ibv_get_device_name(device));
+	path = p2pmr_path_query_name(provider, ibv_get_device_name(device));
+	if (path) {
+		ask(path, device);
+		errno = saved_errno;
+	}
+	return path;
 }
 
 void p2pmr_path_free(struct p2pmr_path *path)
@@ -241,4 +266,19 @@ const char *p2pmr_path_host_bridge(const struct p2pmr_path *path,
 int p2pmr_path_bridge_allowed(const struct p2pmr_path *path)
 {
 	return path->verdict.allowed;
+}
+
+static int has_cap(const struct p2pmr_path *path, unsigned int cap)
+{
+	return path->asked ? !!(path->caps & cap) : -1;
+}
+
+int p2pmr_path_peer_mr(const struct p2pmr_path *path)
+{
+	return has_cap(path, P2PMR_CAP_PEER_MR);
+}
+
+int p2pmr_path_peer_atomic(const struct p2pmr_path *path)
+{
+	return has_cap(path, P2PMR_CAP_PEER_ATOMIC);
 }

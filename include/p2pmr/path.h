@@ -88,8 +88,9 @@ enum p2pmr_iommu {
  * @provider: the provider; not "host", which every RDMA device reaches
  * @device: the RDMA device; it need not be open
  *
- * Reads sysfs and /proc/cpuinfo anew. Whatever is known stands in the result,
- * which is independent of the context from then on. As an ordinary user
+ * Reads sysfs and /proc/cpuinfo anew, and opens the device for a moment to ask
+ * what it is capable of. Whatever is known stands in the result, which is
+ * independent of the context from then on. As an ordinary user
  * P2PMR_PATH_UNKNOWN is a frequent answer: configuration space beyond its
  * first 64 bytes, where ACS is, is for root to read.
  *
@@ -111,7 +112,7 @@ struct p2pmr_path *p2pmr_path_query(struct p2pmr_provider *provider,
  * @rdma_device: the device's name, for example "mlx5_0"
  *
  * For recorded trees (P2PMR_SYSFS_ROOT), of whose devices there is no struct
- * ibv_device.
+ * ibv_device, and so no one to ask what they are capable of.
  *
  * Thread-safety: any thread.
  *
@@ -265,6 +266,29 @@ const char *p2pmr_path_host_bridge(const struct p2pmr_path *path,
  * Return: 1 yes, 0 no, -1 it is not known.
  */
 int p2pmr_path_bridge_allowed(const struct p2pmr_path *path);
+
+/**
+ * p2pmr_path_peer_mr() - does the RDMA device accept memory of peers?
+ * @path: the path
+ *
+ * As the device says it through verbs, whatever the way to the provider is; see
+ * p2pmr_device_caps(), P2PMR_CAP_PEER_MR.
+ *
+ * Return: 1 yes; 0 it does not say so: ibv_reg_mr() of peer memory will fail;
+ * -1 it is not known: the path was asked for by name, or the device could not
+ * be opened.
+ */
+int p2pmr_path_peer_mr(const struct p2pmr_path *path);
+
+/**
+ * p2pmr_path_peer_atomic() - does the RDMA device do atomics on such memory?
+ * @path: the path
+ *
+ * As p2pmr_path_peer_mr(), with P2PMR_CAP_PEER_ATOMIC.
+ *
+ * Return: 1 yes, 0 it does not say so, -1 it is not known.
+ */
+int p2pmr_path_peer_atomic(const struct p2pmr_path *path);
 
 /**
  * p2pmr_path_list_kernel() - which kernel the rules were taken from

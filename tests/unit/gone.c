@@ -379,6 +379,8 @@ static int call_path_getters(void)
 	p2pmr_path_remedy(path);
 	p2pmr_path_distance(path);
 	p2pmr_path_bridge_allowed(path);
+	p2pmr_path_peer_mr(path);
+	p2pmr_path_peer_atomic(path);
 	for (unsigned int i = 0; i <= p2pmr_path_hops(path); i++) {
 		p2pmr_path_hop_address(path, i);
 		p2pmr_path_hop_side(path, i);

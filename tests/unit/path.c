@@ -220,6 +220,73 @@ static void test_getters(void **state)
 	assert_int_equal(p2pmr_path_bridge_allowed(path), 1);
 }
 
+/* The RDMA device when it is opened: an errno, or what it says of itself */
+static int open_errno, device_errno;
+static unsigned int device_caps;
+static struct ibv_context opened;
+static bool is_open;
+
+struct ibv_context *__wrap_ibv_open_device(struct ibv_device *device);
+int __wrap_ibv_close_device(struct ibv_context *verbs);
+int __wrap_p2pmr_device_caps(struct ibv_context *verbs, unsigned int *caps);
+
+struct ibv_context *__wrap_ibv_open_device(struct ibv_device *device)
+{
+	opened.device = device;
+	is_open = !open_errno;
+	errno = open_errno ? open_errno : EXDEV;
+	return is_open ? &opened : NULL;
+}
+
+int __wrap_ibv_close_device(struct ibv_context *verbs)
+{
+	assert_ptr_equal(verbs, &opened);
+	is_open = false;
+	errno = EXDEV;
+	return 0;
+}
+
+int __wrap_p2pmr_device_caps(struct ibv_context *verbs, unsigned int *caps)
+{
+	assert_ptr_equal(verbs, &opened);
+	*caps = device_caps;
+	return -device_errno;
+}
+
+/* @open_err, @caps_err: what goes wrong; 0 for nothing */
+static void assert_caps(int open_err, int caps_err, unsigned int caps,
+			int peer_mr, int peer_atomic)
+{
+	struct ibv_device device = { .name = "mlx5_0" };
+
+	open_errno = open_err;
+	device_errno = caps_err;
+	device_caps = caps;
+	p2pmr_path_free(path);
+	assert_leaves_errno(path = p2pmr_path_query(nvme, &device));
+	assert_non_null(path);
+	assert_kind("bus");
+	assert_false(is_open);
+	assert_int_equal(p2pmr_path_peer_mr(path), peer_mr);
+	assert_int_equal(p2pmr_path_peer_atomic(path), peer_atomic);
+}
+
+static void test_what_the_device_says(void **state)
+{
+	const unsigned int mr = P2PMR_CAP_PEER_MR;
+	const unsigned int both = mr | P2PMR_CAP_PEER_ATOMIC;
+
+	(void)state;
+	query("mlx5_0");
+	assert_int_equal(p2pmr_path_peer_mr(path), -1);
+	assert_int_equal(p2pmr_path_peer_atomic(path), -1);
+	assert_caps(0, 0, both, 1, 1);
+	assert_caps(0, 0, mr, 1, 0);
+	assert_caps(0, 0, 0, 0, 0);
+	assert_caps(EACCES, 0, both, -1, -1);
+	assert_caps(0, EIO, both, -1, -1);
+}
+
 static void test_by_device(void **state)
 {
 	struct ibv_device device = { .name = "mlx5_1" };
@@ -779,6 +846,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_getters),
+		TEST(test_what_the_device_says),
 		TEST(test_by_device),
 		TEST(test_outlives_context),
 		TEST(test_reads_anew),

@@ -217,15 +217,24 @@ static void test_opt_in(struct setup *s, char **argv)
 	p2pmr_buf_free(buf);
 }
 
-/* caps PROVIDER CAPS: what the device says, as a number */
+/* caps PROVIDER CAPS: what the device says, as a number, and the path with it */
 static void test_caps(struct setup *s, char **argv)
 {
 	unsigned int caps, want = strtoul(argv[0], NULL, 0);
+	struct p2pmr_path *path;
 
 	if (p2pmr_device_caps(s->verbs, &caps))
 		die("p2pmr_device_caps: %s", p2pmr_reason_text());
 	if (caps != want)
 		die("it says %#x, not %#x", caps, want);
+
+	path = p2pmr_path_query(s->provider, s->verbs->device);
+	if (!path)
+		die("p2pmr_path_query: %s", p2pmr_reason_text());
+	if (p2pmr_path_peer_mr(path) != !!(want & P2PMR_CAP_PEER_MR) ||
+	    p2pmr_path_peer_atomic(path) != !!(want & P2PMR_CAP_PEER_ATOMIC))
+		die("the path says something else");
+	p2pmr_path_free(path);
 }
 
 /* no-pin PROVIDER: on a kernel without the series */
