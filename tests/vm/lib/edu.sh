@@ -50,14 +50,16 @@ mapped()
 # addresses N INSIDE: the DMA addresses of that CMB are in the BAR (yes), or not (no)
 addresses()
 {
-	local len address kind
+	local lines len address kind
+	lines=$(with_edu "$edu_mr" where "$(cmb_allocate_path "$1")")
+	[ -n "$lines" ] || fail "it has no address at all"
 	while read -r len address kind; do
 		if in_bar "$1" "$address"; then
 			[ "$2" = yes ] || fail "$address ($len bytes, $kind) is the BAR's own"
 		else
 			[ "$2" = no ] || fail "$address ($len bytes, $kind) is not in the BAR"
 		fi
-	done < <(with_edu "$edu_mr" where "$(cmb_allocate_path "$1")")
+	done <<<"$lines"
 }
 
 # kernel_and_library_say N MAPPED PATH DISTANCE: of the way from drive N to the
