@@ -345,7 +345,7 @@ static void test_take_back(void **state)
 	start(&threads[0], pump, (void *)1);
 	start(&threads[1], pump, (void *)2);
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 500; i++) {
 		unsigned int until = atomic_load(&pumped);
 
 		/* They must have something in their caches again. */
