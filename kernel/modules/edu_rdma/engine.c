@@ -73,7 +73,9 @@ static int edu_transfer(struct edu_dev *dev, u64 dst, u64 src, u32 len, u32 cmd)
 	if (wait_for_completion_timeout(&dev->transferred, 60 * HZ))
 		return 0;
 
+	/* It must not come back and write to what was freed meanwhile. */
 	dev_err(&dev->ib.dev, "the engine does not answer\n");
+	pci_clear_master(dev->pdev);
 	dev->broken = true;
 	return -ETIMEDOUT;
 }
