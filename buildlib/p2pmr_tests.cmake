@@ -90,6 +90,19 @@ function(p2pmr_cli_test)
 	endforeach()
 endfunction()
 
+# p2pmr_package_test(SCRIPT...) - tests of packages, which build all anew
+#
+# In ctest package.NAME, label all.
+function(p2pmr_package_test)
+	foreach(script ${ARGN})
+		add_test(NAME package.${script}
+			COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script})
+		set_tests_properties(package.${script} PROPERTIES LABELS all
+			TIMEOUT 1800 SKIP_RETURN_CODE 77 PROCESSORS 2
+			ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR}")
+	endforeach()
+endfunction()
+
 # p2pmr_vm_program(NAME SOURCE... [LIBS LIBRARY...]) - a program for guest tests
 #
 # build/tests/vm/NAME; not installed. Links libibverbs, and what LIBS names.

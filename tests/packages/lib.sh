@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034 # for those who source this
+# What the tests of packages share: a folder of their own, and the sources as a
+# release has them. P2PMR_SOURCE is set by ctest.
+
+top=${P2PMR_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+build=${P2PMR_BUILD:-$top/build}
+version=$(sed -n 's/^project(libp2pmr VERSION \([0-9.]*\).*/\1/p' "$top/CMakeLists.txt")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# need COMMAND PACKAGE: a test of packages needs what makes them
+need()
+{
+	command -v "$1" >/dev/null && return
+	echo "SKIP: there is no $1 (Debian package $2)"
+	exit 77
+}
+
+# run LOG COMMAND...: its output is shown when it fails
+run()
+{
+	local log=$tmp/$1.log
+	shift
+	"$@" >"$log" 2>&1 && return
+	tail -n 60 "$log" >&2
+	die "failed: $*"
+}
+
+# source_tree DIR: the files as they are now, without what a build makes
+source_tree()
+{
+	mkdir -p "$1"
+	git -C "$top" ls-files -z --cached --others --exclude-standard | tar -C "$top" --null -T - -cf - | tar -C "$1" -xf -
+}
