@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034 # for tests
+# shellcheck shell=bash disable=SC2034,SC2154 # for tests; test.sh has the rest
 # For tests that run on two hosts at once: which one is this, and where is the
 # other. After test.sh.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2154,SC2317 # lib/ sets variables; subtests are called by name
+# shellcheck shell=bash disable=SC2119,SC2154,SC2317 # lib/ sets variables; subtests are called by name
 # DESCRIPTION: reads, writes and trims of all sizes, and a file system, on a namespace served from peer memory
 # KERNEL: p2p
 # TOPOLOGY: switch
@@ -38,7 +38,7 @@ fio_matrix()
 			bytes=$((size * depth > 512 ? size * depth : 512))
 			jobs+=(--name="$order-${size}k-$depth" --stonewall --rw="$order"
 				--bs="${size}k" --iodepth="$depth" --size="${bytes}k")
-			[ "$order" = write ] && order=randwrite || order=write
+			[ "$order" = write ] && order=randwrite || order="write"
 		done
 	done
 	run_fio "${verify[@]}" "${jobs[@]}"

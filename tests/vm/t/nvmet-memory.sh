@@ -40,10 +40,9 @@ is_all()
 {
 	local class got=''
 	for class in peer off no_provider no_memory no_metadata inline; do
-		got+="$class $(since $class bytes), "
+		got+="$class $(since "$class" bytes), "
 	done
-	[ "$(since "$1" bytes)" = "$2" ] &&
-		[ "$(grep -o ' 0,' <<<"$got" | wc -l)" = 5 ] ||
+	[ "$(since "$1" bytes) $(grep -o ' 0,' <<<"$got" | wc -l)" = "$2 5" ] ||
 		fail "not $2 of $1 alone: $got$(p2pmr nvmet show)"
 }
 
@@ -86,7 +85,8 @@ exhausted()
 	[ "$(cat "$(cmb_path 0 size)")" = $((2 << 20)) ]
 	serve "$drive"
 	verify_remote --rw=write --bs=128k --iodepth=64 --size=16M
-	[ "$(since peer)" -gt 0 ] && [ "$(since no_memory)" -gt 0 ] || fail "$(p2pmr nvmet show)"
+	[ "$(since peer)" -gt 0 ] || fail "$(p2pmr nvmet show)"
+	[ "$(since no_memory)" -gt 0 ] || fail "$(p2pmr nvmet show)"
 	[ $(($(since peer bytes) + $(since no_memory bytes))) = $((32 << 20)) ] ||
 		fail "$(p2pmr nvmet show)"
 	expect_output "^$nqn +1 +no_memory +$(served no_memory) +$(served no_memory bytes)\$" p2pmr nvmet show
