@@ -48,7 +48,7 @@ provider_used()
 # A host that says nothing for so many seconds is dead to the other one. Short,
 # as tests wait for it; but a debug kernel takes its time to answer.
 keep_alive=2
-[ ! -e /proc/sys/kernel/prove_locking ] || keep_alive=40
+[ ! -e /proc/sys/kernel/prove_locking ] || keep_alive=20
 
 # connect [OPTION-OF-NVME-CONNECT...]: the namespace's device is in $remote
 connect()
