@@ -7,11 +7,12 @@ this_host=${P2PMR_VM_HOST:?is set by tests/vm/run --hosts 2}
 other_host=$((1 - this_host))
 host_addresses=(10.0.2.15 10.0.2.16)
 
-# meet NAME [SECONDS]: go on when the other host has come to the same place
+# meet NAME: go on when the other host has come to the same place. On a busy
+# machine it may be late by a lot; it is the time of the run that ends a wait in vain.
 meet()
 {
 	: >"/run/meet/$1.$this_host"
-	within "${2:-600}" other_is_at "$1"
+	within 100000 other_is_at "$1"
 }
 
 other_is_at()

@@ -55,7 +55,7 @@ connect()
 {
 	nvme connect --transport=rdma --traddr="${host_addresses[0]}" --trsvcid=4420 \
 		--nqn="$nqn" --nr-io-queues=2 --keep-alive-tmo="$keep_alive" "$@"
-	within 120 find_remote
+	within 300 find_remote
 }
 
 disconnect()
