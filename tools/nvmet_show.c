@@ -15,6 +15,7 @@
 #include "json.h"
 #include "nvmet.h"
 #include "nvmet_counts.h"
+#include "nvmet_ctrls.h"
 #include "nvmet_fs.h"
 #include "nvmet_net.h"
 #include "nvmet_schema.h"
@@ -56,24 +57,8 @@ static const struct argp_option options[] = {
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Show the target's namespaces and ports, and which peer memory each namespace is to be served from.",
+	.doc = "Show the target's namespaces and ports, and which peer memory each namespace is to be, and was, served from.",
 };
-
-/* The provider that a namespace names; NULL: it names none, or that is gone */
-static struct p2pmr_provider *provider_of(const struct show *show,
-					  struct json_object *ns)
-{
-	const char *p2pmem = nvmet_get(ns, NULL, "p2pmem");
-	struct p2pmr_provider *provider = NULL;
-	const char *address;
-
-	while ((provider = p2pmr_provider_next(show->ctx, provider))) {
-		address = p2pmr_provider_pci_address(provider);
-		if (address && !strcmp(address, p2pmem))
-			return provider;
-	}
-	return NULL;
-}
 
 static bool has_link(struct json_object *port, const char *nqn)
 {
@@ -164,7 +149,8 @@ static struct json_object *namespace_json(const struct show *show,
 	bad |= json_add_bool(obj, "enabled",
 			     !strcmp(nvmet_get(ns, NULL, "enable"), "1"));
 	bad |= add_text(obj, "p2pmem", nvmet_get(ns, NULL, "p2pmem"));
-	bad |= add_provider(obj, provider_of(show, ns));
+	bad |= add_provider(obj, nvmet_provider_at(show->ctx,
+					nvmet_get(ns, NULL, "p2pmem")));
 	bad |= json_add(obj, "ports", ports_of(show, nqn));
 	bad |= nvmet_counts_add(obj, nqn, nvmet_get(ns, NULL, "nsid"));
 	if (!bad)
@@ -229,6 +215,7 @@ static struct json_object *show_json(const struct show *show)
 		bad |= json_append(array, port_json(
 					json_object_array_get_idx(ports, i)));
 	bad |= json_add(top, "ports", array);
+	bad |= nvmet_ctrls_add(top, show->ctx, subsystems);
 	if (!bad)
 		return top;
 	json_object_put(top);
@@ -297,6 +284,16 @@ static const struct column port_columns[] = {
 	{ NULL, NULL, 0 }
 };
 
+static const struct column ctrl_columns[] = {
+	{ "SUBSYSTEM", "subsystem", 0 },
+	{ "CTRL", "controller", SCOLS_FL_RIGHT },
+	{ "HOST", "host", 0 },
+	{ "ADDRESS", "host_address", 0 },
+	{ "NSID", "nsid", SCOLS_FL_RIGHT },
+	{ "PROVIDER", "provider", 0 },
+	{ NULL, NULL, 0 }
+};
+
 static const struct column count_columns[] = {
 	{ "SUBSYSTEM", "subsystem", 0 },
 	{ "NSID", "nsid", SCOLS_FL_RIGHT },
@@ -354,16 +351,16 @@ static int print_table(const struct column *columns, struct json_object *array)
 	return ret;
 }
 
-static int print_counts(struct json_object *namespaces)
+/* A table that is left out when it has no lines; takes them over */
+static int print_if_any(const struct column *columns, struct json_object *lines)
 {
-	struct json_object *lines = nvmet_counts_lines(namespaces);
 	int ret = 0;
 
 	if (!lines)
 		return fail_nomem();
 	if (json_object_array_length(lines)) {
 		putchar('\n');
-		ret = print_table(count_columns, lines);
+		ret = print_table(columns, lines);
 	}
 	json_object_put(lines);
 	return ret;
@@ -385,7 +382,10 @@ static int print_tables(struct json_object *top)
 	putchar('\n');
 	if (print_table(port_columns, ports))
 		return -1;
-	return print_counts(namespaces);
+	if (print_if_any(ctrl_columns,
+			 nvmet_ctrls_lines(nvmet_list(top, "controllers"))))
+		return -1;
+	return print_if_any(count_columns, nvmet_counts_lines(namespaces));
 }
 
 static int print(const struct show *show, bool json)

@@ -246,7 +246,7 @@ target
 expect "nothing: table" 0 p2pmr nvmet show
 has out '^Nothing is configured'
 expect "nothing: JSON" 0 p2pmr nvmet show --json
-json '. == {"namespaces": [], "ports": []}'
+json '. == {"namespaces": [], "ports": [], "controllers": null}'
 expect "nothing: saved" 0 p2pmr nvmet save
 json '. == {"hosts": [], "subsystems": [], "ports": []}'
 
@@ -308,6 +308,39 @@ has out "^$nqn +10 +no_memory +3 +4096\$"
 expect "counters: JSON" 0 p2pmr nvmet show --json
 json '.namespaces[1].served == {"peer": {"requests": 12, "bytes": 49152},
 	"no_memory": {"requests": 3, "bytes": 4096}, "inline": {"requests": 0, "bytes": 0}}'
+
+# ---- controllers ---------------------------------------------------------------
+
+# controller N FILE=VALUE...
+controller()
+{
+	local folder=$P2PMR_SYSFS_ROOT/kernel/debug/nvmet/$nqn/ctrl$1 pair
+	mkdir -p "$folder"
+	for pair in "${@:2}"; do
+		printf '%b' "${pair#*=}" >"$folder/${pair%%=*}"
+	done
+}
+
+expect "nobody is connected" 0 p2pmr nvmet show --json
+json '.controllers == []'
+controller 2 hostnqn=nqn.host:b port='1\n' host_traddr='192.0.2.8\n' kato='5\n' p2pmem=
+controller 10 hostnqn=nqn.host:a port='1\n' host_traddr='192.0.2.7\n' p2pmem='9 0000:05:00.0\n10 0000:04:00.0\n'
+controller 11 hostnqn=nqn.host:c port='1\n' host_traddr='\n' p2pmem='1 0000:04:00.0\n10 0000:09:00.0\n100 0000:04:00.0\n'
+controller 12 hostnqn=nqn.host:d port='1\n'
+expect "controllers: table" 0 p2pmr nvmet show
+has out '^SUBSYSTEM +CTRL +HOST +ADDRESS +NSID +PROVIDER$'
+has out "^$nqn +2 +nqn.host:b +192\.0\.2\.8 +10 +- *\$"
+has out "^$nqn +10 +nqn.host:a +192\.0\.2\.7 +10 +nvme0\$"
+has out "^$nqn +11 +nqn.host:c +- +10 +0000:09:00\.0\$"
+expect "controllers: JSON" 0 p2pmr nvmet show --json
+json '[.controllers[].controller] == [2, 10, 11, 12]'
+json '.controllers[0].namespaces == [{"nsid": 10, "provider": null}]'
+json '.controllers[1] == {"subsystem": "'$nqn'", "controller": 10, "host": "nqn.host:a",
+	"host_address": "192.0.2.7", "port": 1, "namespaces": [{"nsid": 10,
+	"provider": {"name": "nvme0", "pci_address": "0000:04:00.0"}}]}'
+json '.controllers[2].host_address == null and .controllers[2].namespaces[0].provider ==
+	{"name": "0000:09:00.0", "pci_address": "0000:09:00.0"}'
+json '.controllers[3].namespaces == null'
 
 expect "saved" 0 p2pmr nvmet save
 silent err

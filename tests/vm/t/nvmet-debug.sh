@@ -5,6 +5,6 @@
 # TOPOLOGY: switch
 # HOSTS: 2
 # MEM: 3072
-# TIMEOUT: 1500
+# TIMEOUT: 2400
 # ALL: yes
 . tests/vm/t/nvmet.sh

@@ -69,6 +69,7 @@ ten_commands()
 	if [ "$this_host" = 0 ]; then
 		grep -qE '^nqn.2026-11.org.example:fast +1 /dev/nvme1n1 +yes +0000:0[0-9]:00.0 nvme0 +1 *$' "$test_dir/5"
 		grep -qE '^ +1 rdma +192\.168\.7\.1 +4420 +0 rxe0 nqn\.2026-11\.org\.example:fast$' "$test_dir/5"
+		grep -qE '^nqn.2026-11.org.example:fast +1 nqn[^ ]+ +192\.168\.7\.2 +1 nvme0 *$' "$test_dir/9"
 		grep -qE '^nqn.2026-11.org.example:fast +1 peer +[1-9][0-9]* +[1-9][0-9]*$' "$test_dir/9"
 		jq -e '.subsystems[0].namespaces[0].p2pmem | startswith("0000:")' /etc/p2pmr-nvmet.json >/dev/null
 	fi

@@ -29,8 +29,7 @@ serve()
 	meet checked
 	[ "$(served peer)" -ge 64 ] || fail "$(p2pmr nvmet show)"
 	# inline data is off, the pool is large, and there is no other reason
-	[ "$(served no_memory) $(served inline) $(served no_provider) $(served off)" = "0 0 0 0" ] ||
-		fail "not all of it: $(p2pmr nvmet show)"
+	only_peer
 	within 60 nothing_is_left 0
 }
 
@@ -51,12 +50,6 @@ use()
 	repeat_until_seen write_remote 4
 	check_remote 4
 	meet checked
-}
-
-# served CLASS: requests that the kernel has counted so far
-served()
-{
-	p2pmr nvmet show --json | jq ".namespaces[0].served.$1.requests"
 }
 
 # ---- the memory leaves while nobody answers -------------------------------------
