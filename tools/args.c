@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,25 @@ void args_init(char **argv, char *name)
 	argp_program_version = "p2pmr " P2PMR_VERSION;
 	/* argp names the program after argv[0], which is the subcommand here */
 	argv[0] = name;
+}
+
+error_t args_json_only(int key, char *arg, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	switch (key) {
+	case 'j':
+		*json = true;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: takes options only [USAGE]", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
 
 /* The number at the start of @word; @end is set behind it */

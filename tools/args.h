@@ -6,10 +6,14 @@
 #ifndef P2PMR_TOOLS_ARGS_H
 #define P2PMR_TOOLS_ARGS_H
 
+#include <argp.h>
 #include <stdint.h>
 
 /* Before argp_parse(): exit status, --version, and the name in messages */
 void args_init(char **argv, char *name);
+
+/* Parses -j (--json), which sets the bool that is the input, and -h; no more */
+error_t args_json_only(int key, char *arg, struct argp_state *state);
 
 /* Decimal, within [min, max]. Returns 0, -EINVAL or -ERANGE */
 int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val);
