@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "json.h"
 #include "out.h"
+#include "out_file.h"
 
 int out_json(struct json_object *obj, const char *what)
 {
@@ -18,6 +19,25 @@ int out_json(struct json_object *obj, const char *what)
 	if (json_print(stdout, obj))
 		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
 			   "Cannot print %s: %s.", what, strerror(errno));
+	json_object_put(obj);
+	return ret;
+}
+
+int out_json_file(struct json_object *obj, const char *path)
+{
+	struct out_file file;
+	int ret;
+
+	if (!obj)
+		return fail_nomem();
+	ret = out_file_open(&file, path);
+	if (!ret && json_print(file.stream, obj) && !ferror(file.stream)) {
+		/* There was no memory for the text */
+		out_file_abandon(&file);
+		ret = fail_nomem();
+	} else if (!ret) {
+		ret = out_file_close(&file);
+	}
 	json_object_put(obj);
 	return ret;
 }
