@@ -64,6 +64,19 @@ int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val)
 	return 0;
 }
 
+uint64_t args_number(struct argp_state *state, const char *option,
+		     const char *word, uint64_t min, uint64_t max)
+{
+	uint64_t val = 0;
+
+	if (args_u64(word, min, max, &val))
+		argp_error(state,
+			   "%s %s: must be a whole number from %llu to %llu [USAGE]",
+			   option, word, (unsigned long long)min,
+			   (unsigned long long)max);
+	return val;
+}
+
 static int suffix_shift(const char *suffix)
 {
 	if (!suffix[0])

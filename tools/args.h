@@ -18,7 +18,11 @@ error_t args_json_only(int key, char *arg, struct argp_state *state);
 /* Decimal, within [min, max]. Returns 0, -EINVAL or -ERANGE */
 int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val);
 
-/* The same with an optional suffix K, M or G (powers of 1024) */
+/* The same of @option; what is none ends the process, as usage errors do */
+uint64_t args_number(struct argp_state *state, const char *option,
+		     const char *word, uint64_t min, uint64_t max);
+
+/* As args_u64(), with an optional suffix K, M or G (powers of 1024) */
 int args_size(const char *word, uint64_t min, uint64_t max, uint64_t *val);
 
 /* "64 KiB", "1.5 GiB", for people. Returns @text */
