@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # expect_status sets output
-# DESCRIPTION: p2pmr verify finds right data right and wrong data wrong, wherever it went wrong
+# DESCRIPTION: p2pmr verify and reg: wrong data is found wherever it went wrong, and what they say of a drive is so
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 420
@@ -128,6 +128,72 @@ full_disk()
 	[ "$(ls "$test_dir/disk")" = "$(printf 'ballast\nreport')" ] || fail "$(ls "$test_dir/disk")"
 }
 
+# ---- what registering costs -----------------------------------------------
+
+# times KIND SIZES: there are such rows, and their numbers are in order
+times()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	json '[.results[] | select(.kind == $k)] | [.[].size_bytes] == $s and all(.[];
+		(.register_ns | 0 < .min and .min <= .median and .median <= .p99) and
+		(.deregister_ns | 0 < .min and .min <= .median and .median <= .p99))' \
+		--arg k "$1" --argjson s "$2"
+}
+
+registering()
+{
+	expect_status 0 p2pmr reg --mem "$d0" -s 200K -n 5 --json
+	# shellcheck disable=SC2016 # jq's variables
+	json '.memory == $m and .rdma_device == "rxe0" and all(.results[]; .iterations == 5 and
+		.route == {memory: "umem", cached: "umem", host: "host"}[.kind] and
+		.memory == {memory: $m, cached: $m, host: "host"}[.kind])' --arg m "$d0"
+	times memory '[4096, 16384, 65536, 204800]'
+	times host '[4096, 16384, 65536, 204800]'
+	times cached '[4096, 16384, 65536, 204800]'
+	# What is there already costs less than what is to be made; here a system call
+	json '[.results[] | select(.size_bytes == 204800) | {(.kind): .register_ns.median}] | add |
+		.cached < .memory and .cached < .host'
+	pools_are_whole || fail "memory is missing"
+}
+
+huge_pages()
+{
+	expect_status 0 p2pmr reg --mem host -s 2M -n 2 --json
+	json '.no_huge_pages.reason == "NO_HUGE_PAGES" and all(.results[]; .kind == "memory" or .kind == "cached")'
+	echo 4 >/proc/sys/vm/nr_hugepages
+	defer sh -c 'echo 0 >/proc/sys/vm/nr_hugepages'
+	expect_status 0 p2pmr reg --mem host -s 4M -n 2 --json
+	times huge '[4194304]'
+	json 'has("no_huge_pages") | not'
+}
+
+plots()
+{
+	expect_status 0 p2pmr reg --mem "$d0" -s 64K -n 3 --plot "$test_dir/plot.svg"
+	grep -qE "^ *64 KiB $d0, cached +umem +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$" <<<"$output" || fail "$output"
+	for text in "$d0" "$d0, cached" host "16 KiB"; do
+		grep -qF ">$text</text>" "$test_dir/plot.svg" || fail "no $text in the picture"
+	done
+}
+
+registering_is_interrupted()
+{
+	local status=0
+	run_bg p2pmr reg --mem "$d0" -s 64K -n 1000000 --progress >"$test_dir/out" 2>"$test_dir/err"
+	pid=$!
+	within 20 grep -q 'size 1 of' "$test_dir/err"
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	[ "$status" = 130 ] || fail "the status is $status: $(cat "$test_dir/err")"
+	pools_are_whole || fail "memory is missing"
+}
+
+too_large_to_register()
+{
+	expect_status 1 p2pmr reg --mem "$d0" -s 3072G
+	grep -q '\[TOO_LARGE\]$' <<<"$output" || fail "$output"
+}
+
 subtest "a drive" verifies "$d0" 256K umem cpu
 subtest "another drive, one page" verifies "$d1" 1 umem cpu -d rxe0 --to rxe0
 subtest "host memory" verifies host 64K host -
@@ -145,5 +211,10 @@ subtest "a device that takes no peer memory" a_device_that_takes_none
 subtest "it is interrupted" interrupted
 subtest "sizes and names" sizes_and_names
 subtest "a full disk" full_disk
+subtest "registering" registering
+subtest "huge pages" huge_pages
+subtest "a plot" plots
+subtest "registering is interrupted" registering_is_interrupted
+subtest "too large to register" too_large_to_register
 subtest "no memory is lost" pools_are_whole
 finish
