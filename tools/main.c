@@ -19,6 +19,7 @@ static const struct cmd cmds[] = {
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
 	{ "reg", "measure what it costs to register it", cmd_reg },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
+	{ "monitor", "watch who uses it", cmd_monitor },
 };
 
 static void usage(FILE *f)

@@ -10,17 +10,28 @@
 #include "out.h"
 #include "out_file.h"
 
-int out_json(struct json_object *obj, const char *what)
+static int print(struct json_object *obj, const char *what,
+		 int (*print_json)(FILE *f, struct json_object *obj))
 {
 	int ret = 0;
 
 	if (!obj)
 		return fail_nomem();
-	if (json_print(stdout, obj))
+	if (print_json(stdout, obj))
 		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
 			   "Cannot print %s: %s.", what, strerror(errno));
 	json_object_put(obj);
 	return ret;
+}
+
+int out_json(struct json_object *obj, const char *what)
+{
+	return print(obj, what, json_print);
+}
+
+int out_json_line(struct json_object *obj, const char *what)
+{
+	return print(obj, what, json_print_line);
 }
 
 int out_json_file(struct json_object *obj, const char *path)

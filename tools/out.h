@@ -11,6 +11,9 @@ struct json_object;
  */
 int out_json(struct json_object *obj, const char *what);
 
+/* The same on one line */
+int out_json_line(struct json_object *obj, const char *what);
+
 /* The same to a file, which is written whole or stays as it was (out_file.h) */
 int out_json_file(struct json_object *obj, const char *path);
 

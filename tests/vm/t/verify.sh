@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # expect_status sets output
-# DESCRIPTION: p2pmr verify and reg: wrong data is found wherever it went wrong, and what they say of a drive is so
+# DESCRIPTION: p2pmr verify, reg and monitor: wrong data is found wherever it went wrong, and what they say of a drive is so
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 420
@@ -194,6 +194,64 @@ too_large_to_register()
 	grep -q '\[TOO_LARGE\]$' <<<"$output" || fail "$output"
 }
 
+# ---- who has memory registered ---------------------------------------------
+
+listening()
+{
+	[ -n "$(ss -Htln "sport = :18515")" ]
+}
+
+sees_both()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	p2pmr monitor -n 1 --json | jq -e --argjson server "$server_pid" --argjson client "$client_pid" \
+		'[$server, $client] - [.registrations[].pid] == []' >/dev/null
+}
+
+# The two ends of bw have memory registered while they run
+both_ends()
+{
+	run_bg p2pmr bw --mem "$d0" >/dev/null 2>&1
+	server_pid=$!
+	within 30 listening
+	run_bg p2pmr bw -D 60 -s 64K 127.0.0.1 >/dev/null 2>&1
+	client_pid=$!
+	within 30 sees_both
+}
+
+watches()
+{
+	both_ends
+	expect_status 0 p2pmr monitor -n 2 -i 1 --json
+	output=$(tail -n 1 <<<"$output")
+	# shellcheck disable=SC2016 # jq's variables
+	json '(.registrations[] | select(.pid == $server) | .command == "p2pmr" and .rdma_device == "rxe0"
+		and .regions == 1 and .bytes > 65536 and .mapped_peer_bytes >= .bytes) and
+		(.registrations[] | select(.pid == $client) | .regions == 1 and .mapped_peer_bytes == 0) and
+		(.providers[] | select(.name == $m) | .available_bytes < .size_bytes) and
+		any(.counters[]; .rdma_device == "rxe0" and .port == 1 and .name == "sent_pkts" and .per_second > 0)' \
+		--argjson server "$server_pid" --argjson client "$client_pid" --arg m "$d0"
+	expect_status 0 p2pmr monitor -n 1
+	grep -qE "^ *$server_pid +p2pmr +rxe0 +1 +" <<<"$output" || fail "$output"
+}
+
+nobody_has_any()
+{
+	expect_status 0 p2pmr monitor -n 1 --json
+	json '.registrations == []'
+	expect_output '^No memory is registered\.$' p2pmr monitor -n 1
+}
+
+# Others' maps are not for everyone to read: not known is not none
+not_for_everyone()
+{
+	both_ends
+	expect_status 0 setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+		p2pmr monitor -n 1 --json
+	# shellcheck disable=SC2016 # jq's variables
+	json 'any(.registrations[]; .pid == $server and .mapped_peer_bytes == null)' --argjson server "$server_pid"
+}
+
 subtest "a drive" verifies "$d0" 256K umem cpu
 subtest "another drive, one page" verifies "$d1" 1 umem cpu -d rxe0 --to rxe0
 subtest "host memory" verifies host 64K host -
@@ -216,5 +274,8 @@ subtest "huge pages" huge_pages
 subtest "a plot" plots
 subtest "registering is interrupted" registering_is_interrupted
 subtest "too large to register" too_large_to_register
+subtest "monitor" watches
+subtest "monitor, as nobody" not_for_everyone
+subtest "monitor, nothing registered" nobody_has_any
 subtest "no memory is lost" pools_are_whole
 finish
