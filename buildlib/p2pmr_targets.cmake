@@ -144,6 +144,12 @@ function(p2pmr_script name)
 	install(PROGRAMS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+# p2pmr_completion(NAME SCRIPT) - how bash completes a command's line
+function(p2pmr_completion name script)
+	install(FILES ${script} RENAME ${name}
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+endfunction()
+
 # p2pmr_example(SOURCE [RDMACM]) - an example: compiled, not installed
 #
 # RDMACM: it needs librdmacm as well, and is left out without it
