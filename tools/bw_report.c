@@ -9,6 +9,7 @@
 #include "bw.h"
 #include "fail.h"
 #include "json.h"
+#include "out.h"
 
 #define MIB (1024.0 * 1024)
 
@@ -278,9 +279,8 @@ static int end_good(struct bw_report *rep)
 		return fail_nomem();
 	if (rep->opts->json_file)
 		ret = write_file(rep->opts->json_file, obj);
-	if (!ret && rep->opts->json && json_print(stdout, obj))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot write the report: %s.", strerror(errno));
+	if (!ret && rep->opts->json)
+		ret = out_json(json_object_get(obj), "the report");
 	json_object_put(obj);
 	return ret;
 }

@@ -11,6 +11,7 @@ enum cmd_status {
 	CMD_FAILED = 1,		/* the thing asked for failed */
 	CMD_USAGE = 2,
 	CMD_IMPOSSIBLE = 77,	/* not possible on this machine */
+	CMD_SIGNALED = 128,	/* plus the signal's number: ended by it */
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -22,7 +23,10 @@ enum cmd_status {
 int cmd_list(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
+int cmd_reg(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 
 #endif

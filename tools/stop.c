@@ -76,7 +76,7 @@ int stop_check(void)
 {
 	if (!requested)
 		return 0;
-	return fail(CMD_FAILED, REASON_INTERRUPTED, EINTR, "",
+	return fail(CMD_SIGNALED + requested, REASON_INTERRUPTED, EINTR, "",
 		    "Ended by signal %d (%s).", (int)requested,
 		    strsignal(requested));
 }

@@ -265,7 +265,7 @@ server_is_interrupted()
 	! wait "$client_pid" || fail "the client's status is 0"
 	grep -qE 'The server failed: Ended by signal 15.*\[INTERRUPTED\]' "$test_dir/client" ||
 		fail "the client said: $(cat "$test_dir/client")"
-	server_ends 1 '\[INTERRUPTED\]$'
+	server_ends 143 '\[INTERRUPTED\]$'
 }
 
 no_server()
