@@ -23,6 +23,7 @@ int cmd_list(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
+int cmd_copy(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 
 #endif
