@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,31 +12,34 @@
 #include "copy_walk.h"
 #include "stop.h"
 
-/* How many files to look at for one that shows which drive they are on */
-#define LOOK_MAX 1000
 /* How long the last messages may take */
 #define LAST_MS 30000
 
-/* A file of the sources that has data in it; -1: none was found */
-static int open_sample(const struct copy *copy, char name[COPY_PATH_MAX])
+/*
+ * How much there is, for those who wait; and a file that has data in it, opened,
+ * to see which drive it is on: -1 when there is none
+ */
+static int survey(struct copy *copy, char name[COPY_PATH_MAX])
 {
 	const struct copy_hello *hello = &copy->opts->hello;
 	struct copy_walk walk;
 	struct copy_file file;
 	struct failure why;
 	const char *full;
-	int fd = -1, i, ret = 1;
+	int fd = -1, ret;
 
 	copy_walk_begin(&walk, copy->opts->sources, hello->sources,
 			hello->flags, false);
-	for (i = 0; i < LOOK_MAX && fd < 0; i++) {
-		ret = copy_walk_next(&walk, &file, &full, &why);
-		if (ret <= 0)
+	while ((ret = copy_walk_next(&walk, &file, &full, &why)) > 0) {
+		if (stop_requested())
 			break;
-		if (ret == 1 && file.kind == COPY_KIND_FILE && file.size) {
-			fd = open(full, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-			strcpy(name, full);
-		}
+		if (ret != 1 || !file.size)
+			continue;
+		copy->progress.total_bytes += file.size;
+		if (fd >= 0)
+			continue;
+		fd = open(full, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		snprintf(name, COPY_PATH_MAX, "%s", full);
 	}
 	copy_walk_end(&walk);
 	return fd;
@@ -44,12 +48,10 @@ static int open_sample(const struct copy *copy, char name[COPY_PATH_MAX])
 static int send_all(struct copy *copy)
 {
 	char name[COPY_PATH_MAX] = "";
-	int fd = open_sample(copy, name);
+	int fd = survey(copy, name);
 	int ret;
 
-	if (fd < 0 && fail_happened())
-		return -1;
-	ret = copy_setup_rdma(copy, fd, name);
+	ret = fail_happened() ? -1 : copy_setup_rdma(copy, fd, name);
 	if (fd >= 0)
 		close(fd);
 	copy->begin_ns = clock_ns();
@@ -101,12 +103,15 @@ static int receive_all(struct copy *copy)
 	r->copy = copy;
 	r->dest.root = -1;
 	r->dest.parent = -1;
+	r->dest.device = -1;
 	ret = name_sources(r);
 	if (!ret)
 		ret = copy_dest_open(&r->dest, path,
 				     hello->flags & COPY_INTO_DIR);
+	copy->dense = r->dest.device >= 0;
 	if (!ret)
-		ret = copy_setup_rdma(copy, r->dest.root, path);
+		ret = copy_setup_rdma(copy, copy->dense ? r->dest.device :
+				      r->dest.root, path);
 	copy->begin_ns = clock_ns();
 	if (!ret)
 		ret = copy_receive_run(r);

@@ -26,6 +26,7 @@ struct json_object;
 #define REASON_SOURCE "SOURCE"
 #define REASON_SOURCE_CHANGED "SOURCE_CHANGED"
 #define REASON_DEST "DESTINATION"
+#define REASON_CHECKSUM "CHECKSUM"
 #define REASON_NO_IO_URING "NO_IO_URING"
 
 /**
@@ -72,10 +73,12 @@ void copy_opts_free(struct copy_opts *opts);
  * @staging: memory for chunks
  * @remote: the other end of the queue pair
  * @chunk_bytes, @slots: what both ends can do
+ * @dense: the receiver's: holes are to be sent
  * @uring: the drive's requests
  * @bounce: host memory for what the peer path refuses, or NULL
  * @mine, @theirs: figures of both ends; @theirs when it has finished
  * @copied: files that are in place, @copied_bytes: their sizes
+ * @resumed_bytes: that were there before
  * @failed: files that could not be copied
  * @errors: what copy_file_failed() was told, for --json; or NULL
  * @progress: what the user sees meanwhile
@@ -91,6 +94,7 @@ struct copy {
 	struct copy_endpoint remote;
 	uint32_t chunk_bytes;
 	uint32_t slots;
+	bool dense;
 	struct io_uring uring;
 	bool has_uring;
 	uint8_t *bounce;
@@ -98,6 +102,7 @@ struct copy {
 	struct copy_stats theirs;
 	uint64_t copied;
 	uint64_t copied_bytes;
+	uint64_t resumed_bytes;
 	uint64_t failed;
 	uint64_t begin_ns;
 	uint64_t end_ns;
@@ -114,6 +119,19 @@ int copy_setup_client(struct copy *copy);
 int copy_setup_server(struct copy *copy);
 /* @fd, @path: what copy_staging_open() is to be near to */
 int copy_setup_rdma(struct copy *copy, int fd, const char *path);
+
+/* Is it worth while to ask for the part of it that may be there? */
+static inline bool copy_goes_on(const struct copy *copy,
+				const struct copy_file *file)
+{
+	const uint32_t flags = COPY_PARTIAL | COPY_DRY_RUN;
+
+	/* A device has no attribute that would tell */
+	return !copy->dense && !copy->remote.dense &&
+	       (copy->opts->hello.flags & flags) == COPY_PARTIAL &&
+	       file->kind == COPY_KIND_FILE &&
+	       file->size >= (uint64_t)copy->chunk_bytes * copy->slots;
+}
 
 /* ---- copy_engine.c: drive, wire and control connection at once ---- */
 
@@ -140,6 +158,12 @@ int copy_engine_run(struct copy *copy, const struct copy_engine_ops *ops,
 struct io_uring_sqe *copy_engine_sqe(struct copy *copy);
 /* A completion that is none, as a failure; what the other end says comes first */
 int copy_engine_broken(struct copy *copy, const struct ibv_wc *wc);
+/*
+ * Checksum of a chunk that is in @data, or with NULL in the slot itself. 0, or -1
+ * after fail()
+ */
+int copy_engine_sum(struct copy *copy, uint32_t slot, const uint8_t *data,
+		    uint32_t len, uint64_t offset, uint64_t *sum);
 /* The part of the host memory for what cannot go directly; NULL after fail() */
 uint8_t *copy_engine_bounce(struct copy *copy, uint32_t slot);
 
@@ -153,7 +177,8 @@ __attribute__((format(printf, 5, 6)))
 void copy_failure(struct failure *f, const char *reason, int err,
 		  const char *remedy, const char *fmt, ...);
 /* One is in place */
-void copy_file_copied(struct copy *copy, enum copy_kind kind, uint64_t size);
+void copy_file_copied(struct copy *copy, const char *name, enum copy_kind kind,
+		      uint64_t size);
 /* A file could not be copied: count it, and at the client say so */
 void copy_file_failed(struct copy *copy, const struct failure *why);
 /* No direct I/O between a file and the staging memory; the first reason stays */

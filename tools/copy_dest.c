@@ -63,12 +63,31 @@ static int open_folder_of(struct copy_dest *dest, const char *path)
 	return dest->root < 0 ? -errno : 0;
 }
 
+static int open_device(struct copy_dest *dest, const char *path)
+{
+	char quoted[COPY_QUOTED_MAX];
+
+	dest->device = open(path, O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	if (dest->device >= 0)
+		return 0;
+	return fail(CMD_FAILED, REASON_DEST, errno,
+		    errno == EBUSY ? "Unmount it, and whatever else holds it." :
+		    errno == EACCES ? "Copy as a user who may write to it." : "",
+		    "Cannot write to the device %s: %s.",
+		    copy_quote(path, quoted), strerror(errno));
+}
+
 int copy_dest_open(struct copy_dest *dest, const char *path, bool only_dir)
 {
+	struct stat st;
 	int err;
 
 	memset(dest, 0, sizeof(*dest));
 	dest->parent = -1;
+	dest->root = -1;
+	dest->device = -1;
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		return open_device(dest, path);
 	dest->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dest->root >= 0)
 		return 0;
@@ -85,6 +104,9 @@ void copy_dest_close(struct copy_dest *dest)
 		close(dest->parent);
 	if (dest->root >= 0)
 		close(dest->root);
+	if (dest->device >= 0)
+		close(dest->device);
+	dest->device = -1;
 	dest->parent = -1;
 	dest->root = -1;
 }

@@ -18,19 +18,22 @@
 /**
  * struct copy_dest - the folder
  * @root: it
+ * @device: or the block device; -1: it is a folder
  * @top: what the one source is called in it; "": what it is called itself
  * @parent: of the last name that was looked up; -1: none
  * @parent_path: its path below @root
  */
 struct copy_dest {
 	int root;
+	int device;
 	char top[256];
 	int parent;
 	char parent_path[COPY_PATH_MAX];
 };
 
 /*
- * What DEST means: a folder that is there, or else a new name in one that is.
+ * What DEST means: a block device, which nobody else may have open to mount it;
+ * a folder that is there, or else a new name in one that is.
  * @only_dir: the former alone will do. 0, or -1 after fail().
  */
 int copy_dest_open(struct copy_dest *dest, const char *path, bool only_dir);

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +33,18 @@ bool copy_direct_supported(int fd)
 		return false;
 	return stx.stx_dio_offset_align &&
 	       !(COPY_BLOCK % stx.stx_dio_offset_align);
+}
+
+int copy_direct_size(int fd, uint64_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	*size = st.st_size;
+	if (!S_ISBLK(st.st_mode))
+		return 0;
+	return ioctl(fd, BLKGETSIZE64, size) ? -errno : 0;
 }
 
 bool copy_direct_refused(int err)

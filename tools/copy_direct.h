@@ -17,6 +17,9 @@ int copy_direct_without(int fd, int flags);
  */
 bool copy_direct_supported(int fd);
 
+/* Of a file, or of a block device. 0 or -errno */
+int copy_direct_size(int fd, uint64_t *size);
+
 /* What may mean "not with this memory", or "not with this file system" */
 bool copy_direct_refused(int err);
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
+#include "clock.h"
 #include "copy.h"
 #include "stop.h"
 
@@ -65,6 +68,30 @@ uint8_t *copy_engine_bounce(struct copy *copy, uint32_t slot)
 		return NULL;
 	}
 	return copy->bounce + (size_t)slot * copy->chunk_bytes;
+}
+
+int copy_engine_sum(struct copy *copy, uint32_t slot, const uint8_t *data,
+		    uint32_t len, uint64_t offset, uint64_t *sum)
+{
+	uint64_t begin = clock_ns();
+	uint8_t *bounce;
+
+	if (!data && !copy->staging.is_peer)
+		data = copy_staging_slot(&copy->staging, slot);
+	if (!data) {
+		/* Many loads from a device, each of which is waited for */
+		bounce = copy_engine_bounce(copy, slot);
+		if (!bounce)
+			return -1;
+		if (p2pmr_buf_read(copy->staging.buf,
+				   (size_t)slot * copy->chunk_bytes, bounce,
+				   len))
+			return fail_lib("");
+		data = bounce;
+	}
+	*sum = XXH3_64bits_withSeed(data, len, offset);
+	copy->mine.sum_us += (clock_ns() - begin) / 1000;
+	return 0;
 }
 
 static bool has_left(struct p2pmr_buf *buf)
@@ -178,7 +205,7 @@ int copy_engine_run(struct copy *copy, const struct copy_engine_ops *ops,
 		    submit(copy))
 			return -1;
 		copy_progress_show(&copy->progress, copy->mine.peer_bytes +
-				   copy->mine.host_bytes);
+				   copy->mine.host_bytes + copy->resumed_bytes);
 		if (!copy->finished && wait_for_any(copy))
 			return -1;
 	}

@@ -37,6 +37,9 @@ static const struct argp_option options[] = {
 	{ "recursive", 'r', NULL, 0, "copy folders, with all that is in them", 1 },
 	{ "preserve", 'p', NULL, 0, "keep modes and times", 1 },
 	{ "links", 'l', NULL, 0, "copy symbolic links as links", 1 },
+	{ "checksum", 'c', NULL, 0, "read back what was written, and compare checksums", 1 },
+	{ "partial", 'P', NULL, 0, "keep parts of files when it fails, and go on with those that are there", 1 },
+	{ "dry-run", 'n', NULL, 0, "say what would be copied, and copy nothing", 1 },
 	{ "live", KEY_LIVE, NULL, 0, "take files as read that change meanwhile", 1 },
 	{ "rsh", 'e', "COMMAND", 0, "remote shell (ssh)", 2 },
 	{ "remote-program", KEY_REMOTE_PROGRAM, "PATH", 0, "p2pmr on the other machine (p2pmr)", 2 },
@@ -112,6 +115,15 @@ static int parse_file_option(int key, struct copy_opts *opts)
 		return 0;
 	case 'l':
 		opts->hello.flags |= COPY_LINKS;
+		return 0;
+	case 'c':
+		opts->hello.flags |= COPY_CHECKSUM;
+		return 0;
+	case 'P':
+		opts->hello.flags |= COPY_PARTIAL;
+		return 0;
+	case 'n':
+		opts->hello.flags |= COPY_DRY_RUN;
 		return 0;
 	case KEY_LIVE:
 		opts->hello.flags |= COPY_LIVE;

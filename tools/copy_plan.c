@@ -6,21 +6,22 @@
 #include "copy_plan.h"
 
 void copy_plan_init(struct copy_plan *plan, int fd, uint64_t size,
-		    uint64_t max_bytes)
+		    uint64_t max_bytes, bool dense)
 {
 	memset(plan, 0, sizeof(*plan));
 	plan->fd = fd;
 	plan->size = size;
 	plan->max_bytes = max_bytes;
+	plan->dense = dense;
 }
 
 /* Move @pos to the next data. False: there is none up to the end */
 static bool find_data(struct copy_plan *plan)
 {
-	off_t begin = lseek(plan->fd, plan->pos, SEEK_DATA);
+	off_t begin = plan->dense ? -1 : lseek(plan->fd, plan->pos, SEEK_DATA);
 	off_t end;
 
-	if (begin < 0 && errno == ENXIO)
+	if (!plan->dense && begin < 0 && errno == ENXIO)
 		return false;
 	/* A file system that does not know of holes has none */
 	end = begin < 0 ? -1 : lseek(plan->fd, begin, SEEK_HOLE);

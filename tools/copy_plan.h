@@ -15,6 +15,7 @@
  * @pos: all before is done with
  * @data_end: up to here there is data; at most @pos when that is not known
  * @max_bytes: no piece is larger
+ * @dense: holes are data, too
  */
 struct copy_plan {
 	int fd;
@@ -22,10 +23,11 @@ struct copy_plan {
 	uint64_t pos;
 	uint64_t data_end;
 	uint64_t max_bytes;
+	bool dense;
 };
 
 void copy_plan_init(struct copy_plan *plan, int fd, uint64_t size,
-		    uint64_t max_bytes);
+		    uint64_t max_bytes, bool dense);
 
 /*
  * The next piece: it begins on a block, and has no hole in it of a block or more,

@@ -33,6 +33,28 @@ static void forget_extent(struct receiver *r, struct recv_extent *ext)
 	memmove(ext, ext + 1, (r->n_extents - at) * sizeof(*ext));
 }
 
+uint64_t recv_file_reached(const struct receiver *r,
+			   const struct recv_file *file)
+{
+	uint64_t reached = file->announced / COPY_BLOCK * COPY_BLOCK;
+	uint32_t i;
+
+	for (i = 0; i < r->n_extents; i++) {
+		const struct recv_extent *ext = &r->extents[i];
+
+		if (ext->id == file->meta.id && ext->offset < reached)
+			reached = ext->offset;
+	}
+	for (i = 0; i < r->copy->slots; i++) {
+		const struct recv_chunk *chunk = &r->chunks[i];
+
+		if (chunk->begun && chunk->id == file->meta.id &&
+		    chunk->offset < reached)
+			reached = chunk->offset;
+	}
+	return reached;
+}
+
 static int add_extent(struct receiver *r, const struct copy_extent *new)
 {
 	struct recv_file *file = recv_file_find(r, new->id);
@@ -52,6 +74,7 @@ static int add_extent(struct receiver *r, const struct copy_extent *new)
 	};
 	r->next_seq += chunks;
 	file->expected += chunks;
+	file->announced = new->offset + new->len;
 	return 0;
 }
 
@@ -125,6 +148,7 @@ static int take_slot(struct receiver *r, uint32_t slot)
 	chunk->len = copy_plan_chunk_len(ext->len, r->copy->chunk_bytes,
 					 index);
 	chunk->put = 0;
+	chunk->reading = false;
 	if (++ext->begun == ext->chunks)
 		forget_extent(r, ext);
 	file = recv_file_find(r, chunk->id);
@@ -135,7 +159,9 @@ static int take_slot(struct receiver *r, uint32_t slot)
 		file->bad = true;
 	if (file->bad)
 		return free_slot(r, slot);
-	chunk->direct = file->direct;
+	/* A device has no end that whole blocks could be cut to */
+	chunk->direct = file->direct &&
+			(r->dest.device < 0 || !(chunk->len % COPY_BLOCK));
 	return begin_write(r, slot, file);
 }
 
@@ -220,7 +246,46 @@ static int write_failed(struct receiver *r, uint32_t slot,
 	return begin_write(r, slot, file);
 }
 
-static int write_done(struct receiver *r, uint32_t slot)
+/* From the drive again, and not by the way that it came */
+static int begin_read(struct receiver *r, uint32_t slot,
+		      struct recv_file *file)
+{
+	struct recv_chunk *chunk = &r->chunks[slot];
+	uint8_t *addr = copy_engine_bounce(r->copy, slot);
+	uint64_t len = chunk->direct ? copy_whole_blocks(chunk->len) :
+				       chunk->len;
+	struct io_uring_sqe *sqe = addr ? copy_engine_sqe(r->copy) : NULL;
+
+	if (!sqe)
+		return -1;
+	io_uring_prep_read(sqe, recv_file_fd(file, chunk->direct),
+			   addr + chunk->put, len - chunk->put,
+			   chunk->offset + chunk->put);
+	io_uring_sqe_set_data64(sqe, slot);
+	return 0;
+}
+
+static int read_io(struct receiver *r, uint32_t slot, struct recv_file *file,
+		   int res)
+{
+	struct recv_chunk *chunk = &r->chunks[slot];
+	uint64_t sum;
+
+	if (res <= 0 && res != -EAGAIN && res != -EINTR)
+		return drop(r, slot, file, res ? -res : EIO,
+			    "reading it back failed");
+	chunk->put += res > 0 ? res : 0;
+	if (chunk->put < chunk->len)
+		return begin_read(r, slot, file);
+	if (copy_engine_sum(r->copy, slot, copy_engine_bounce(r->copy, slot),
+			    chunk->len, chunk->offset, &sum))
+		return -1;
+	file->sum ^= sum;
+	return free_slot(r, slot);
+}
+
+static int write_done(struct receiver *r, uint32_t slot,
+		      struct recv_file *file)
 {
 	struct recv_chunk *chunk = &r->chunks[slot];
 
@@ -228,7 +293,11 @@ static int write_done(struct receiver *r, uint32_t slot)
 		r->copy->mine.peer_bytes += chunk->len;
 	else
 		r->copy->mine.host_bytes += chunk->len;
-	return free_slot(r, slot);
+	if (!(r->copy->opts->hello.flags & COPY_CHECKSUM))
+		return free_slot(r, slot);
+	chunk->reading = true;
+	chunk->put = 0;
+	return begin_read(r, slot, file);
 }
 
 static int io(void *end, uint64_t id, int res)
@@ -242,13 +311,15 @@ static int io(void *end, uint64_t id, int res)
 	chunk = &r->chunks[id];
 	/* A file stays in the table until all of its chunks are done with */
 	file = recv_file_find(r, chunk->id);
+	if (chunk->reading)
+		return read_io(r, id, file, res);
 	if (res == -EAGAIN || res == -EINTR)
 		return begin_write(r, id, file);
 	if (res <= 0)
 		return write_failed(r, id, file, res ? -res : ENOSPC);
 	chunk->put += res;
 	return chunk->put < chunk->len ? begin_write(r, id, file) :
-					 write_done(r, id);
+					 write_done(r, id, file);
 }
 
 static int completion(void *end, const struct ibv_wc *wc)

@@ -14,11 +14,15 @@
  * @bad: nothing of it is to be put in place
  * @told: both ends know that
  * @ended: the sender has said END
+ * @partial: what there is of it is kept, if the copy fails
  * @syncing: its data is on the way to the drive
  * @fd: -1 for what is no file
  * @buffered: the same through the page cache; -1: not opened yet
  * @parent: the folder that it is in
  * @expected: chunks that were announced
+ * @announced: up to here it was announced
+ * @marked: and up to here, it is known to be right
+ * @sum: of the checksums of what was written, @sent_sum: of what was sent
  * @done: those of them that were written, or dropped
  * @temporary: its name until then; "": it has none
  * @name: its name when it is done
@@ -30,12 +34,17 @@ struct recv_file {
 	bool bad;
 	bool told;
 	bool ended;
+	bool partial;
 	bool syncing;
 	int fd;
 	int buffered;
 	int parent;
 	uint64_t expected;
 	uint64_t done;
+	uint64_t announced;
+	uint64_t marked;
+	uint64_t sum;
+	uint64_t sent_sum;
 	struct copy_file meta;
 	char temporary[COPY_TEMPORARY_MAX];
 	char name[256];
@@ -49,11 +58,12 @@ struct recv_file {
  * @ack_due: it is done with, and the sender to be told
  * @is_void: of a file that the sender gave up
  * @direct: it is being written by direct I/O
+ * @reading: it was written, and is being read back
  * @seq: how many chunks were before it, in all of the copy
  * @id: of its file
  * @offset: where in the file
  * @len: how much
- * @put: how much of it is written
+ * @put: how much of it is written, or read back
  */
 struct recv_chunk {
 	bool arrived;
@@ -61,6 +71,7 @@ struct recv_chunk {
 	bool ack_due;
 	bool is_void;
 	bool direct;
+	bool reading;
 	uint64_t seq;
 	uint32_t id;
 	uint64_t offset;
@@ -125,6 +136,9 @@ int recv_file_refuse(struct receiver *r, struct recv_file *file, int err,
 int recv_file_chunk_done(struct receiver *r, struct recv_file *file);
 /* Its data is on the drive, or @res is an error */
 int recv_file_synced(struct receiver *r, struct recv_file *file, int res);
+/* copy_recv.c: up to where all of it was written */
+uint64_t recv_file_reached(const struct receiver *r,
+			   const struct recv_file *file);
 /* For a chunk's way: a descriptor or -errno */
 int recv_file_fd(struct recv_file *file, bool direct);
 /* After copy_setup_rdma(), with @dest and @names */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "copy_direct.h"
+#include "copy_partial.h"
 #include "copy_recv.h"
 
 struct recv_file *recv_file_find(struct receiver *r, uint32_t id)
@@ -18,6 +19,14 @@ struct recv_file *recv_file_find(struct receiver *r, uint32_t id)
 	}
 	return NULL;
 }
+
+static bool is_dry(const struct receiver *r)
+{
+	return r->copy->opts->hello.flags & COPY_DRY_RUN;
+}
+
+/* How often to note down how far a file has come */
+#define MARK_BYTES (16U << 20)
 
 static struct recv_file *free_place(struct receiver *r)
 {
@@ -48,8 +57,8 @@ static const char *remedy_of(int err)
 	}
 }
 
-int recv_file_refuse(struct receiver *r, struct recv_file *file, int err,
-		     const char *what)
+static int refuse(struct receiver *r, struct recv_file *file,
+		  const struct failure *why)
 {
 	struct copy_msg msg = { .type = COPY_REFUSE };
 
@@ -57,11 +66,20 @@ int recv_file_refuse(struct receiver *r, struct recv_file *file, int err,
 		return 0;
 	file->bad = true;
 	file->told = true;
+	copy_file_failed(r->copy, why);
 	msg.u.verdict.id = file->meta.id;
-	copy_failure(&msg.u.verdict.why, REASON_DEST, err, remedy_of(err),
-		     "%s: %s: %s.", file->shown, what, strerror(err));
-	copy_file_failed(r->copy, &msg.u.verdict.why);
+	msg.u.verdict.why = *why;
 	return copy_ctl_send(&r->copy->ctl, &msg);
+}
+
+int recv_file_refuse(struct receiver *r, struct recv_file *file, int err,
+		     const char *what)
+{
+	struct failure why;
+
+	copy_failure(&why, REASON_DEST, err, remedy_of(err), "%s: %s: %s.",
+		     file->shown, what, strerror(err));
+	return refuse(r, file, &why);
 }
 
 static void close_fd(int *fd)
@@ -71,11 +89,26 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void discard(struct recv_file *file)
+/* Note down how far a file has come that may be gone on with */
+static void mark(struct receiver *r, struct recv_file *file)
 {
+	uint64_t reached = recv_file_reached(r, file);
+
+	/* Of a bad one, chunks were dropped: it ends where it was good */
+	if (file->bad || reached <= file->marked)
+		return;
+	file->marked = reached;
+	if (copy_partial_mark(file->fd, &file->meta, reached))
+		file->partial = false;
+}
+
+static void discard(struct receiver *r, struct recv_file *file)
+{
+	if (file->partial && file->temporary[0])
+		mark(r, file);
 	close_fd(&file->fd);
 	close_fd(&file->buffered);
-	if (file->temporary[0])
+	if (file->temporary[0] && !(file->partial && file->marked))
 		unlinkat(file->parent, file->temporary, 0);
 	file->temporary[0] = '\0';
 	close_fd(&file->parent);
@@ -87,7 +120,7 @@ void recv_files_discard(struct receiver *r)
 
 	for (i = 0; i < COPY_FILES_MAX; i++) {
 		if (r->files[i].used)
-			discard(&r->files[i]);
+			discard(r, &r->files[i]);
 	}
 }
 
@@ -122,7 +155,7 @@ static int set_attributes(const struct receiver *r,
 
 static int make_temporary(struct recv_file *file, int flags)
 {
-	file->fd = copy_dest_temporary(file->parent, O_WRONLY | flags,
+	file->fd = copy_dest_temporary(file->parent, O_RDWR | flags,
 				       file->temporary);
 	if (file->fd >= 0)
 		return 0;
@@ -133,9 +166,40 @@ static int make_temporary(struct recv_file *file, int flags)
 	return file->fd;
 }
 
+/* 0: what is there of it is gone on with. Else it is copied as any other */
+static int open_part(struct recv_file *file, int flags)
+{
+	int fd = copy_partial_open(file->parent, file->name, O_RDWR | flags,
+				   &file->meta, file->temporary,
+				   &file->marked);
+
+	if (fd < 0) {
+		file->temporary[0] = '\0';
+		return fd;
+	}
+	file->fd = fd;
+	file->partial = true;
+	file->announced = file->marked;
+	return 0;
+}
+
+static int say_have(struct receiver *r, struct recv_file *file)
+{
+	struct copy_msg msg = { .type = COPY_HAVE };
+
+	msg.u.have.id = file->meta.id;
+	msg.u.have.offset = file->marked;
+	r->copy->resumed_bytes += file->marked;
+	return copy_ctl_send(&r->copy->ctl, &msg);
+}
+
 static int make_file(struct receiver *r, struct recv_file *file)
 {
-	int ret = make_temporary(file, O_DIRECT);
+	int ret = copy_goes_on(r->copy, &file->meta) ?
+		  open_part(file, O_DIRECT) : -ENOENT;
+
+	if (ret)
+		ret = make_temporary(file, O_DIRECT);
 
 	file->direct = !ret && copy_direct_supported(file->fd);
 	if (ret == -EINVAL)
@@ -176,6 +240,26 @@ static int finish_dir(struct receiver *r, struct recv_file *file)
 	ret = set_attributes(r, file, fd);
 	close(fd);
 	return ret;
+}
+
+/* All of it goes where it belongs at once: there is no other name to write to */
+static int open_device(struct receiver *r, struct recv_file *file)
+{
+	uint64_t size;
+	int ret = copy_direct_size(r->dest.device, &size);
+
+	if (ret)
+		return ret;
+	if (file->meta.kind != COPY_KIND_FILE || file->meta.path[0] ||
+	    r->copy->opts->hello.sources != 1)
+		return -ENOTDIR;
+	if (file->meta.size > size)
+		return -ENOSPC;
+	if (is_dry(r))
+		return 0;
+	file->fd = fcntl(r->dest.device, F_DUPFD_CLOEXEC, 0);
+	file->direct = copy_direct_supported(file->fd);
+	return file->fd < 0 ? -errno : 0;
 }
 
 static int make(struct receiver *r, struct recv_file *file)
@@ -224,6 +308,14 @@ static int open_parent(struct receiver *r, struct recv_file *file,
 	return file->parent < 0 ? -errno : 0;
 }
 
+static int begin_device(struct receiver *r, struct recv_file *file)
+{
+	int ret = open_device(r, file);
+
+	return ret ? recv_file_refuse(r, file, -ret, "does not go on the device") :
+		     0;
+}
+
 int recv_file_begin(struct receiver *r, const struct copy_file *meta)
 {
 	struct recv_file *file = free_place(r);
@@ -246,13 +338,18 @@ int recv_file_begin(struct receiver *r, const struct copy_file *meta)
 	file->meta = *meta;
 	copy_quote(ret ? meta->path : path, file->shown);
 	r->n_files++;
+	if (r->dest.device >= 0)
+		return begin_device(r, file);
 	if (!ret)
 		ret = open_parent(r, file, path);
-	if (!ret)
+	/* What it would be in, might have been made before it */
+	if (is_dry(r))
+		ret = ret == -ENOENT ? 0 : ret;
+	else if (!ret)
 		ret = make(r, file);
-	if (!ret)
-		return 0;
-	return recv_file_refuse(r, file, -ret, "cannot be made");
+	if (ret)
+		return recv_file_refuse(r, file, -ret, "cannot be made");
+	return copy_goes_on(r->copy, meta) ? say_have(r, file) : 0;
 }
 
 int recv_file_fd(struct recv_file *file, bool direct)
@@ -263,7 +360,7 @@ int recv_file_fd(struct recv_file *file, bool direct)
 		return file->fd;
 	if (file->buffered >= 0)
 		return file->buffered;
-	fd = copy_direct_without(file->fd, O_WRONLY);
+	fd = copy_direct_without(file->fd, O_RDWR);
 	if (fd >= 0)
 		file->buffered = fd;
 	return fd;
@@ -280,8 +377,9 @@ static int say_done(struct receiver *r, struct recv_file *file)
 	msg.u.verdict.id = file->meta.id;
 	msg.u.verdict.good = !file->bad;
 	if (!file->bad)
-		copy_file_copied(r->copy, file->meta.kind, file->meta.size);
-	discard(file);
+		copy_file_copied(r->copy, file->shown, file->meta.kind,
+				 file->meta.size);
+	discard(r, file);
 	file->used = false;
 	r->n_files--;
 	return copy_ctl_send(&r->copy->ctl, &msg);
@@ -306,6 +404,9 @@ static int complete(struct receiver *r, struct recv_file *file)
 {
 	int ret = ftruncate(file->fd, file->meta.size) ? -errno : 0;
 
+	if (!ret && file->partial)
+		ret = copy_partial_clear(file->fd);
+	file->partial = false;
 	return ret ? ret : set_attributes(r, file, file->fd);
 }
 
@@ -321,6 +422,18 @@ static int begin_sync(struct receiver *r, struct recv_file *file)
 	return 0;
 }
 
+static int refuse_sum(struct receiver *r, struct recv_file *file)
+{
+	struct failure why;
+
+	copy_failure(&why, REASON_CHECKSUM, EIO,
+		     "Copy it again; if that helps, test both drives and the way between them.",
+		     "%s: what can be read back is not what was sent.",
+		     file->shown);
+	file->partial = false;
+	return refuse(r, file, &why);
+}
+
 /* When nothing of it is under way any more */
 static int try_finish(struct receiver *r, struct recv_file *file)
 {
@@ -328,11 +441,13 @@ static int try_finish(struct receiver *r, struct recv_file *file)
 
 	if (!file->ended || file->done < file->expected || file->syncing)
 		return 0;
-	if (file->bad)
+	if (!file->bad && file->sum != file->sent_sum && refuse_sum(r, file))
+		return -1;
+	if (file->bad || is_dry(r))
 		return say_done(r, file);
 	if (file->meta.kind != COPY_KIND_FILE)
 		return put_in_place(r, file);
-	ret = complete(r, file);
+	ret = r->dest.device >= 0 ? 0 : complete(r, file);
 	if (!ret)
 		return begin_sync(r, file);
 	if (recv_file_refuse(r, file, -ret, "cannot be completed"))
@@ -353,6 +468,9 @@ int recv_file_synced(struct receiver *r, struct recv_file *file, int res)
 int recv_file_chunk_done(struct receiver *r, struct recv_file *file)
 {
 	file->done++;
+	if (file->partial && !file->bad &&
+	    recv_file_reached(r, file) - file->marked >= MARK_BYTES)
+		mark(r, file);
 	return try_finish(r, file);
 }
 
@@ -363,12 +481,16 @@ int recv_file_end(struct receiver *r, const struct copy_verdict *verdict)
 	if (!file || file->ended)
 		return copy_ctl_unexpected(&r->copy->ctl, "END");
 	file->ended = true;
+	file->sent_sum = verdict->sum;
 	if (!verdict->good) {
 		/* Who was told of it says nothing about it */
 		if (!file->told && !verdict->why.reason[0])
 			return copy_ctl_unexpected(&r->copy->ctl, "END");
 		if (!file->told)
 			copy_file_failed(r->copy, &verdict->why);
+		/* Of a source that changed, no part is of use */
+		if (!file->told)
+			file->partial = false;
 		file->bad = true;
 		file->told = true;
 	}

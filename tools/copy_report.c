@@ -36,12 +36,18 @@ void copy_report_begin(struct copy *copy)
 		copy->errors = json_object_new_array();
 }
 
-void copy_file_copied(struct copy *copy, enum copy_kind kind, uint64_t size)
+void copy_file_copied(struct copy *copy, const char *name, enum copy_kind kind,
+		      uint64_t size)
 {
+	const struct copy_opts *opts = copy->opts;
+
 	if (kind != COPY_KIND_FILE && kind != COPY_KIND_LINK)
 		return;
 	copy->copied++;
 	copy->copied_bytes += size;
+	if (opts->hello.flags & COPY_DRY_RUN && !opts->server &&
+	    !opts->json && !opts->quiet)
+		puts(name);
 }
 
 void copy_file_failed(struct copy *copy, const struct failure *why)
@@ -82,6 +88,12 @@ static double seconds(const struct copy *copy)
 	return (copy->end_ns - copy->begin_ns) / 1e9;
 }
 
+static uint64_t copied_now(const struct copy *copy)
+{
+	return copy->copied_bytes > copy->resumed_bytes ?
+	       copy->copied_bytes - copy->resumed_bytes : 0;
+}
+
 static struct json_object *stats_json(const struct copy_stats *s)
 {
 	struct json_object *obj = json_object_new_object();
@@ -96,6 +108,7 @@ static struct json_object *stats_json(const struct copy_stats *s)
 			       s->host_bytes ? s->why : NULL);
 	bad |= json_add_u64(obj, "flushes", s->flushes);
 	bad |= json_add_u64(obj, "user_time_us", s->cpu_us);
+	bad |= json_add_u64(obj, "checksum_time_us", s->sum_us);
 	if (!bad)
 		return obj;
 	json_object_put(obj);
@@ -109,12 +122,15 @@ static struct json_object *report_json(struct copy *copy)
 	double s = seconds(copy);
 	int bad = 0;
 
+	bad |= json_add_bool(obj, "dry_run", copy->opts->hello.flags &
+			     COPY_DRY_RUN);
 	bad |= json_add_u64(obj, "files", copy->copied);
 	bad |= json_add_u64(obj, "bytes", copy->copied_bytes);
+	bad |= json_add_u64(obj, "resumed_bytes", copy->resumed_bytes);
 	bad |= json_add_u64(obj, "failed", copy->failed);
 	bad |= json_add_double(obj, "elapsed_s", s, 6);
 	bad |= json_add_double(obj, "rate_mib_per_s",
-			       copy->copied_bytes / s / (1 << 20), 2);
+			       copied_now(copy) / s / (1 << 20), 2);
 	bad |= json_add_u64(obj, "chunk_bytes", copy->chunk_bytes);
 	bad |= json_add_u64(obj, "depth", copy->slots);
 	bad |= json_add(obj, "sender",
@@ -140,6 +156,19 @@ static void print_end(const char *what, const char *where,
 	if (s->host_bytes && s->host_why[0])
 		printf(": %s", s->host_why);
 	putchar('\n');
+	if (s->sum_us)
+		printf("  %.2f s for checksums, which the processor reads the data for\n",
+		       s->sum_us / 1e6);
+}
+
+static void print_dry_run(const struct copy *copy)
+{
+	char size[SIZE_TEXT_MAX];
+
+	printf("%llu %s, %s would be copied\n",
+	       (unsigned long long)copy->copied,
+	       copy->copied == 1 ? "file" : "files",
+	       args_human_size(copy->copied_bytes, size, sizeof(size)));
 }
 
 static void print_report(const struct copy *copy)
@@ -147,13 +176,21 @@ static void print_report(const struct copy *copy)
 	bool sent = copy->role == COPY_SENDER;
 	char size[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
 
+	if (copy->opts->hello.flags & COPY_DRY_RUN) {
+		print_dry_run(copy);
+		return;
+	}
 	printf("%llu %s, %s in %.2f s (%s/s)\n",
 	       (unsigned long long)copy->copied,
 	       copy->copied == 1 ? "file" : "files",
 	       args_human_size(copy->copied_bytes, size, sizeof(size)),
 	       seconds(copy),
-	       args_human_size(copy->copied_bytes / seconds(copy), rate,
+	       args_human_size(copied_now(copy) / seconds(copy), rate,
 			       sizeof(rate)));
+	if (copy->resumed_bytes)
+		printf("%s of it was there before\n",
+		       args_human_size(copy->resumed_bytes, size,
+				       sizeof(size)));
 	print_end("sent by", sent ? "this machine" : copy->ctl.peer,
 		  sent ? &copy->mine : &copy->theirs);
 	print_end("received by", sent ? copy->ctl.peer : "this machine",

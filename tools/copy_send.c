@@ -150,7 +150,7 @@ static int step(void *end)
 				break;
 			continue;
 		}
-		if (s->chunks[s->next].busy)
+		if (s->current->asking || s->chunks[s->next].busy)
 			break;
 		/* What was announced is sent, but no more of a bad file is */
 		if (!s->extent_left && s->current->bad)
@@ -195,6 +195,21 @@ static int truncated(struct sender *s, uint32_t slot)
 	return end_read(s, slot, false);
 }
 
+/* What the drive has delivered, as it goes on the wire */
+static int add_sum(struct sender *s, uint32_t slot)
+{
+	struct send_chunk *chunk = &s->chunks[slot];
+	uint64_t sum;
+
+	if (!(s->copy->opts->hello.flags & COPY_CHECKSUM))
+		return 0;
+	if (copy_engine_sum(s->copy, slot, NULL, chunk->len, chunk->offset,
+			    &sum))
+		return -1;
+	chunk->file->sum ^= sum;
+	return 0;
+}
+
 static int read_done(struct sender *s, uint32_t slot)
 {
 	struct copy *copy = s->copy;
@@ -211,6 +226,8 @@ static int read_done(struct sender *s, uint32_t slot)
 				    chunk->len))
 			return fail_lib("");
 	}
+	if (add_sum(s, slot))
+		return -1;
 	return end_read(s, slot, true);
 }
 
@@ -261,6 +278,8 @@ static int message(void *end, const struct copy_msg *msg)
 	struct sender *s = end;
 
 	switch (msg->type) {
+	case COPY_HAVE:
+		return send_file_have(s, &msg->u.have);
 	case COPY_REFUSE:
 		return send_file_refused(s, &msg->u.verdict);
 	case COPY_DONE:

@@ -14,17 +14,20 @@
  * @used: this place of the table is taken
  * @direct: chunks are begun with direct I/O, through @fd
  * @planned: no more chunks of it will begin
+ * @asking: how much of it does the receiver have?
  * @bad: it cannot be copied
  * @ended: END was sent
  * @fd: -1 for what is no file
  * @buffered: the same through the page cache; -1: not opened yet
  * @reading: chunks that the drive has to deliver
+ * @sum: of its chunks' checksums, whatever their order
  * @st: when it was opened
  */
 struct send_file {
 	bool used;
 	bool direct;
 	bool planned;
+	bool asking;
 	bool bad;
 	bool ended;
 	int fd;
@@ -33,6 +36,7 @@ struct send_file {
 	uint32_t reading;
 	enum copy_kind kind;
 	uint64_t size;
+	uint64_t sum;
 	struct stat st;
 	struct copy_plan plan;
 	struct failure why;
@@ -98,7 +102,8 @@ void send_file_fail(struct sender *s, struct send_file *file,
 		    const char *fmt, ...);
 /* END, when nothing of it is left to do */
 int send_file_try_end(struct sender *s, struct send_file *file);
-/* REFUSE and DONE */
+/* HAVE, REFUSE and DONE */
+int send_file_have(struct sender *s, const struct copy_have *have);
 int send_file_refused(struct sender *s, const struct copy_verdict *verdict);
 int send_file_done(struct sender *s, const struct copy_verdict *verdict);
 void send_files_close(struct sender *s);

@@ -53,13 +53,17 @@ static struct send_file *find(struct sender *s, uint32_t id)
  * What is no file after all must not be waited for, nor a link be followed that
  * was put in its place; a source that the user named may be one.
  */
-static int open_source(const char *full, bool named, bool *direct)
+static int open_source(const char *full, bool named, bool exclusive,
+		       bool *direct)
 {
 	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int fd;
 
 	if (!named)
 		flags |= O_NOFOLLOW;
+	/* For a device: nobody is to have it mounted */
+	if (exclusive)
+		flags |= O_EXCL;
 	fd = open(full, flags | O_DIRECT);
 	*direct = fd >= 0 && copy_direct_supported(fd);
 	return fd < 0 && errno == EINVAL ? open(full, flags) : fd;
@@ -70,15 +74,20 @@ static int open_file(struct sender *s, struct send_file *file,
 		     struct copy_file *meta, const char *full,
 		     struct failure *why)
 {
-	file->fd = open_source(full, !meta->path[0], &file->direct);
-	if (file->fd < 0 || fstat(file->fd, &file->st)) {
+	bool live = s->copy->opts->hello.flags & COPY_LIVE;
+
+	file->fd = open_source(full, !meta->path[0], !live, &file->direct);
+	if (file->fd < 0 || fstat(file->fd, &file->st) ||
+	    copy_direct_size(file->fd, &meta->size)) {
 		copy_failure(why, REASON_SOURCE, errno,
 			     errno == EACCES ?
-			     "Copy as a user who may read it." : "",
+			     "Copy as a user who may read it." :
+			     errno == EBUSY ?
+			     "Unmount it first, or take it as it is with --live." : "",
 			     "%s: %s.", file->name, strerror(errno));
 		return -1;
 	}
-	if (!S_ISREG(file->st.st_mode)) {
+	if (!S_ISREG(file->st.st_mode) && !S_ISBLK(file->st.st_mode)) {
 		copy_failure(why, REASON_SOURCE, EINVAL, "",
 			     "%s: is no file any more.", file->name);
 		return -1;
@@ -86,7 +95,6 @@ static int open_file(struct sender *s, struct send_file *file,
 	if (!file->direct)
 		copy_count_refused(s->copy, file->name, EOPNOTSUPP);
 	/* As of now, not as of when the folder was read */
-	meta->size = file->st.st_size;
 	meta->mtime_s = file->st.st_mtim.tv_sec;
 	meta->mtime_ns = file->st.st_mtim.tv_nsec;
 	if (meta->size > COPY_SIZE_MAX) {
@@ -96,7 +104,8 @@ static int open_file(struct sender *s, struct send_file *file,
 	}
 	file->size = meta->size;
 	copy_plan_init(&file->plan, file->fd, file->size,
-		       (uint64_t)s->copy->chunk_bytes * s->copy->slots);
+		       (uint64_t)s->copy->chunk_bytes * s->copy->slots,
+		       s->copy->remote.dense);
 	return 0;
 }
 
@@ -142,9 +151,10 @@ static int begin(struct sender *s, struct copy_msg *msg, const char *full)
 	file->id = s->next_id++;
 	s->n_files++;
 	msg->u.file.id = file->id;
+	file->asking = copy_goes_on(s->copy, &msg->u.file);
 	if (copy_ctl_send(&s->copy->ctl, msg))
 		return -1;
-	if (file->size) {
+	if (file->size && !(s->copy->opts->hello.flags & COPY_DRY_RUN)) {
 		s->current = file;
 		return 0;
 	}
@@ -219,9 +229,22 @@ int send_file_try_end(struct sender *s, struct send_file *file)
 	file->ended = true;
 	msg.u.verdict.id = file->id;
 	msg.u.verdict.good = !file->bad;
+	msg.u.verdict.sum = file->sum;
 	if (file->bad)
 		msg.u.verdict.why = file->why;
 	return copy_ctl_send(&s->copy->ctl, &msg);
+}
+
+int send_file_have(struct sender *s, const struct copy_have *have)
+{
+	struct send_file *file = find(s, have->id);
+
+	if (!file || !file->asking || have->offset > file->size)
+		return copy_ctl_unexpected(&s->copy->ctl, "HAVE");
+	file->asking = false;
+	file->plan.pos = have->offset;
+	s->copy->resumed_bytes += have->offset;
+	return 0;
 }
 
 int send_file_refused(struct sender *s, const struct copy_verdict *verdict)
@@ -232,6 +255,7 @@ int send_file_refused(struct sender *s, const struct copy_verdict *verdict)
 		return copy_ctl_unexpected(&s->copy->ctl, "REFUSE");
 	if (!file->bad)
 		copy_file_failed(s->copy, &verdict->why);
+	file->asking = false;
 	file->bad = true;
 	return 0;
 }
@@ -245,7 +269,7 @@ int send_file_done(struct sender *s, const struct copy_verdict *verdict)
 	if (verdict->good && file->bad)
 		return copy_ctl_unexpected(&s->copy->ctl, "DONE");
 	if (verdict->good)
-		copy_file_copied(s->copy, file->kind, file->size);
+		copy_file_copied(s->copy, file->name, file->kind, file->size);
 	file->used = false;
 	s->n_files--;
 	return 0;

@@ -154,6 +154,8 @@ static int send_endpoint(struct copy *copy, const uint8_t *token)
 	copy_rdma_describe(&copy->rdma, ep);
 	ep->chunk_bytes = copy->staging.chunk_bytes;
 	ep->slots = copy->staging.slots;
+	ep->total_bytes = copy->progress.total_bytes;
+	ep->dense = copy->dense;
 	if (token) {
 		ep->rkey = copy->staging.mr->rkey;
 		ep->addr = (uintptr_t)copy->staging.addr;
@@ -169,6 +171,8 @@ static int take_endpoint(struct copy *copy)
 	if (copy_ctl_wait(&copy->ctl, COPY_ENDPOINT, &msg, SETUP_MS))
 		return -1;
 	copy->remote = msg.u.endpoint;
+	if (copy->role == COPY_RECEIVER)
+		copy->progress.total_bytes = msg.u.endpoint.total_bytes;
 	return 0;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "copy.h"
+#include "copy_direct.h"
 #include "copy_name.h"
 #include "copy_walk.h"
 
@@ -69,6 +71,17 @@ static int fill_link(struct copy_file *file, const FTSENT *ent,
 	return 1;
 }
 
+static int fill_size(struct copy_file *file, const FTSENT *ent,
+		     struct failure *why)
+{
+	int fd = open(ent->fts_accpath, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : copy_direct_size(fd, &file->size);
+
+	if (fd >= 0)
+		close(fd);
+	return ret ? cannot_read(why, ent, -ret) : 1;
+}
+
 /* What of it is sent: its name below the source, and what stat() says */
 static int fill(struct copy_walk *walk, const FTSENT *ent,
 		struct copy_file *file, struct failure *why)
@@ -96,6 +109,8 @@ static int fill(struct copy_walk *walk, const FTSENT *ent,
 	}
 	file->kind = S_ISDIR(st->st_mode) ? walk->dirs_only ?
 		     COPY_KIND_DIR_END : COPY_KIND_DIR : COPY_KIND_FILE;
+	if (S_ISBLK(st->st_mode))
+		return fill_size(file, ent, why);
 	file->size = file->kind == COPY_KIND_FILE ? st->st_size : 0;
 	return 1;
 }
@@ -128,6 +143,9 @@ static int look_at(struct copy_walk *walk, FTSENT *ent,
 			      "is a symbolic link, and left out",
 			      "Copy links as links with -l");
 	case FTS_DEFAULT:
+		/* What the user named may be a block device */
+		if (!ent->fts_level && S_ISBLK(ent->fts_statp->st_mode))
+			return walk->dirs_only ? 3 : fill(walk, ent, file, why);
 		return walk->dirs_only ? 3 :
 		       cannot(why, ent, EINVAL, REASON_SOURCE,
 			      "is neither file nor folder, and left out", "");

@@ -22,6 +22,7 @@ static const char * const names[COPY_MSG_TYPES] = {
 	[COPY_FINISH] = "FINISH",
 	[COPY_ERROR] = "ERROR",
 	[COPY_PING] = "PING",
+	[COPY_HAVE] = "HAVE",
 };
 
 const char *copy_msg_name(enum copy_msg_type type)
@@ -81,8 +82,10 @@ static void pack_endpoint(struct packer *p, const struct copy_endpoint *ep)
 	pack_num(p, ep->mtu, 1);
 	pack_num(p, ep->chunk_bytes, 4);
 	pack_num(p, ep->slots, 4);
+	pack_num(p, ep->total_bytes, 8);
 	pack_num(p, ep->rkey, 4);
 	pack_num(p, ep->addr, 8);
+	pack_num(p, ep->dense, 1);
 	pack_raw(p, ep->token, sizeof(ep->token));
 }
 
@@ -95,10 +98,12 @@ static void unpack_endpoint(struct unpacker *u, struct copy_endpoint *ep)
 	ep->lid = unpack_num(u, 2);
 	ep->mtu = unpack_range(u, 1, 1, 5, "MTU");
 	unpack_ring(u, &ep->chunk_bytes, &ep->slots);
+	ep->total_bytes = unpack_num(u, 8);
 	ep->rkey = unpack_num(u, 4);
 	ep->addr = unpack_num(u, 8);
 	if (ep->addr > UINT64_MAX - (uint64_t)ep->chunk_bytes * ep->slots)
 		unpack_refuse(u, "memory beyond the end of the address space");
+	ep->dense = unpack_range(u, 1, 0, 1, "dense");
 	unpack_raw(u, ep->token, sizeof(ep->token));
 }
 
@@ -134,6 +139,20 @@ static void unpack_file(struct unpacker *u, struct copy_file *f)
 		unpack_refuse(u, "a link without a target, or the reverse");
 	if (f->size && f->kind != COPY_KIND_FILE)
 		unpack_refuse(u, "a size of what is no file");
+}
+
+static void pack_have(struct packer *p, const struct copy_have *h)
+{
+	pack_num(p, h->id, 4);
+	pack_num(p, h->offset, 8);
+}
+
+static void unpack_have(struct unpacker *u, struct copy_have *h)
+{
+	h->id = unpack_num(u, 4);
+	h->offset = unpack_range(u, 8, 0, COPY_SIZE_MAX, "offset");
+	if (h->offset % COPY_BLOCK)
+		unpack_refuse(u, "a part that ends within a block");
 }
 
 static void pack_extent(struct packer *p, const struct copy_extent *e)
@@ -203,6 +222,7 @@ static void pack_stats(struct packer *p, const struct copy_stats *s)
 	pack_num(p, s->host_bytes, 8);
 	pack_num(p, s->flushes, 8);
 	pack_num(p, s->cpu_us, 8);
+	pack_num(p, s->sum_us, 8);
 }
 
 static void unpack_stats(struct unpacker *u, struct copy_stats *s)
@@ -214,6 +234,7 @@ static void unpack_stats(struct unpacker *u, struct copy_stats *s)
 	s->host_bytes = unpack_num(u, 8);
 	s->flushes = unpack_num(u, 8);
 	s->cpu_us = unpack_num(u, 8);
+	s->sum_us = unpack_num(u, 8);
 }
 
 static void pack_payload(struct packer *p, const struct copy_msg *msg)
@@ -233,6 +254,9 @@ static void pack_payload(struct packer *p, const struct copy_msg *msg)
 		break;
 	case COPY_FILE:
 		pack_file(p, &msg->u.file);
+		break;
+	case COPY_HAVE:
+		pack_have(p, &msg->u.have);
 		break;
 	case COPY_EXTENT:
 		pack_extent(p, &msg->u.extent);
@@ -277,6 +301,9 @@ static void unpack_payload(struct unpacker *u, struct copy_msg *msg)
 		break;
 	case COPY_FILE:
 		unpack_file(u, &msg->u.file);
+		break;
+	case COPY_HAVE:
+		unpack_have(u, &msg->u.have);
 		break;
 	case COPY_EXTENT:
 		unpack_extent(u, &msg->u.extent);

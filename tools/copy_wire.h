@@ -14,6 +14,7 @@
  *	(RDMA: the token)
  *			<-	READY: it arrived
  *	FILE		->	a file, a directory or a link
+ *			<-	HAVE: with PARTIAL, of a large file: up to here
  *	EXTENT		->	data of it, as many times as need be: the next
  *				chunks on the wire are this
  *	(RDMA: chunks; back: which of them are done with)
@@ -78,6 +79,7 @@ enum copy_msg_type {
 	COPY_FINISH = 12,
 	COPY_ERROR = 13,
 	COPY_PING = 14,
+	COPY_HAVE = 15,
 	COPY_MSG_TYPES,
 };
 
@@ -121,9 +123,12 @@ struct copy_endpoint {
 	uint8_t mtu;			/* enum ibv_mtu */
 	uint32_t chunk_bytes;		/* the most that it can do */
 	uint32_t slots;
+	/* the sender's alone */
+	uint64_t total_bytes;		/* of all files; 0: not known */
 	/* the receiver's alone */
 	uint32_t rkey;
 	uint64_t addr;
+	bool dense;			/* holes are to be sent as zeroes */
 	uint8_t token[COPY_TOKEN_BYTES];
 };
 
@@ -149,6 +154,12 @@ struct copy_file {
 	char target[COPY_PATH_MAX];	/* of a link */
 };
 
+/* Of a large file: how much of it was there before */
+struct copy_have {
+	uint32_t id;
+	uint64_t offset;
+};
+
 struct copy_extent {
 	uint32_t id;
 	uint64_t offset;
@@ -159,7 +170,7 @@ struct copy_extent {
 struct copy_verdict {
 	uint32_t id;
 	bool good;
-	uint64_t sum;
+	uint64_t sum;			/* with END, and if asked for */
 	struct failure why;
 };
 
@@ -172,6 +183,7 @@ struct copy_stats {
 	uint64_t host_bytes;		/* by any other way */
 	uint64_t flushes;
 	uint64_t cpu_us;		/* user time of the process */
+	uint64_t sum_us;		/* checksums took of it, and waited for */
 };
 
 struct copy_msg {
@@ -182,6 +194,7 @@ struct copy_msg {
 		char version[COPY_NAME_MAX];
 		struct copy_endpoint endpoint;
 		struct copy_file file;
+		struct copy_have have;
 		struct copy_extent extent;
 		struct copy_verdict verdict;	/* REFUSE, END, DONE */
 		struct failure failure;		/* NOTE, ERROR */

@@ -27,12 +27,12 @@ static void put(int fd, uint64_t offset)
 }
 
 /* Pieces: in order, on blocks, not too long, and all data is in one */
-static uint64_t check_plan(int fd, uint64_t size, unsigned int *pieces)
+static uint64_t check(int fd, uint64_t size, bool dense, unsigned int *pieces)
 {
 	uint64_t offset, len, end = 0, total = 0;
 	struct copy_plan plan;
 
-	copy_plan_init(&plan, fd, size, PIECE);
+	copy_plan_init(&plan, fd, size, PIECE, dense);
 	for (*pieces = 0; copy_plan_next(&plan, &offset, &len); ++*pieces) {
 		assert_int_equal(offset % COPY_BLOCK, 0);
 		assert_true(offset >= end);
@@ -43,6 +43,11 @@ static uint64_t check_plan(int fd, uint64_t size, unsigned int *pieces)
 	}
 	assert_false(copy_plan_next(&plan, &offset, &len));
 	return total;
+}
+
+static uint64_t check_plan(int fd, uint64_t size, unsigned int *pieces)
+{
+	return check(fd, size, false, pieces);
 }
 
 static void test_dense(void **state)
@@ -80,6 +85,8 @@ static void test_holes(void **state)
 	put(fd, size - 1);
 	assert_int_equal(check_plan(fd, size, &pieces), 3 * COPY_BLOCK);
 	assert_int_equal(pieces, 3);
+	assert_int_equal(check(fd, 9 * PIECE, true, &pieces), 9 * PIECE);
+	assert_int_equal(pieces, 9);
 	/* A file that became shorter ends earlier */
 	assert_int_equal(ftruncate(fd, 6 * COPY_BLOCK), 0);
 	assert_int_equal(check_plan(fd, size, &pieces), COPY_BLOCK);

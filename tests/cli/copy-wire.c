@@ -56,8 +56,10 @@ static void sample_endpoint(struct copy_endpoint *ep)
 	ep->mtu = 3;
 	ep->chunk_bytes = COPY_CHUNK_MIN;
 	ep->slots = COPY_SLOTS_MIN;
+	ep->total_bytes = 1ULL << 50;
 	ep->rkey = 0xdeadbeef;
 	ep->addr = 0x7f0012345000;
+	ep->dense = true;
 	memset(ep->token, 0xcd, sizeof(ep->token));
 }
 
@@ -70,6 +72,7 @@ static void sample_stats(struct copy_stats *s)
 	s->host_bytes = 3;
 	s->flushes = 5;
 	s->cpu_us = 1000;
+	s->sum_us = 10;
 }
 
 /* One valid message of each type */
@@ -92,6 +95,9 @@ static void sample(struct copy_msg *msg, enum copy_msg_type type)
 		break;
 	case COPY_FILE:
 		sample_file(&msg->u.file);
+		break;
+	case COPY_HAVE:
+		msg->u.have = (struct copy_have){ .id = 7, .offset = 8192 };
 		break;
 	case COPY_EXTENT:
 		msg->u.extent = (struct copy_extent){
@@ -346,6 +352,8 @@ static void test_bad_files(void **state)
 	REFUSED(COPY_EXTENT, extent.len, UINT64_MAX, "length");
 	REFUSED(COPY_EXTENT, extent.offset, COPY_SIZE_MAX + 1, "offset");
 	REFUSED(COPY_EXTENT, extent.offset, 1, "within a block");
+	REFUSED(COPY_HAVE, have.offset, 1, "within a block");
+	REFUSED(COPY_HAVE, have.offset, UINT64_MAX, "offset");
 	REFUSED(COPY_ERROR, failure.errnum, 4096, "errno");
 	REFUSED(COPY_ERROR, failure.reason[0], '\0', "without a reason");
 	REFUSED(COPY_NOTE, failure.reason[0], '\0', "without a reason");

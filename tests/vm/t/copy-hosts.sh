@@ -9,48 +9,7 @@
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/hosts.sh
-
-disk=$test_dir/disk
-far=root@${host_addresses[1]}
-# As long as a name differs on the two, the paths are told on the way
-shared=/run/meet
-
-mount_drive()
-{
-	mkdir "$disk"
-	mkfs.ext4 -q -F -b 4096 "/dev/$(drive_name 0)n1"
-	mount "/dev/$(drive_name 0)n1" "$disk"
-	echo "$disk" >"$shared/disk.$this_host"
-	meet mounted
-	far_disk=$(cat "$shared/disk.$other_host")
-}
-
-# A ssh that has its keys, and never asks
-ssh_options='-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'
-key=$test_dir/key
-
-copy()
-{
-	p2pmr copy -e "ssh -i $key $ssh_options" --remote-program "$(command -v p2pmr)" "$@"
-}
-
-make_key()
-{
-	ssh-keygen -q -t ed25519 -N '' -f "$key"
-	cp "$key.pub" "$shared/key.pub"
-	meet key
-	meet sshd
-}
-
-serve()
-{
-	meet key
-	mkdir -p /root/.ssh /etc/dropbear
-	install -m 600 "$shared/key.pub" /root/.ssh/authorized_keys
-	chmod 700 /root /root/.ssh
-	dropbear -R -s -p 22
-	meet sshd
-}
+. tests/vm/lib/ssh.sh
 
 # ---- there and back -------------------------------------------------------------
 
@@ -62,7 +21,7 @@ send_and_fetch()
 	grep -q "^sent by this machine through nvme.* (the drive that holds $disk/file)$" <<<"$output"
 	grep -q "^received by $far through nvme.* (the drive that holds $far_disk)$" <<<"$output"
 	[ "$(grep -c '^  8.6 MiB by the peer path, 0 B by the host$' <<<"$output")" = 2 ] || fail "$output"
-	sha256sum <"$disk/file" >"$shared/sum"
+	sha256sum <"$disk/file" >"/run/meet/sum"
 	meet sent
 	meet checked
 	expect_status 0 copy -p "$far:$far_disk/file" "$disk/back"
@@ -72,16 +31,16 @@ send_and_fetch()
 check_sent()
 {
 	meet sent
-	[ "$(sha256sum <"$disk/file")" = "$(cat "$shared/sum")" ] || fail "the copy differs"
+	[ "$(sha256sum <"$disk/file")" = "$(cat "/run/meet/sum")" ] || fail "the copy differs"
 	meet checked
 }
 
 nobody_there()
 {
-	expect_status 1 p2pmr copy -e "ssh -i $key $ssh_options" --remote-program /nonesuch/p2pmr \
+	expect_status 1 p2pmr copy -e "ssh $ssh_options" --remote-program /nonesuch/p2pmr \
 		"$disk/file" "$far:$far_disk"
 	grep -q 'could not start p2pmr on .*\[CONNECT\]$' <<<"$output" || fail "$output"
-	expect_status 1 p2pmr copy -e "ssh -i /nonesuch $ssh_options" "$disk/file" "$far:$far_disk"
+	expect_status 1 p2pmr copy -e "ssh ${ssh_options/$ssh_key//nonesuch}" "$disk/file" "$far:$far_disk"
 	grep -q 'ended with status 255\. .*\[CONNECT\]$' <<<"$output" || fail "$output"
 }
 
@@ -127,9 +86,9 @@ cut_the_network()
 	meet lost
 }
 
-subtest "file systems" mount_drive
-far_disk=$(cat "$shared/disk.$other_host")
-subtest "ssh" each make_key serve
+subtest "file systems" mount_disk
+far_disk=$(cat "/run/meet/disk.$other_host")
+subtest "ssh" each make_key start_sshd
 subtest "there and back" each send_and_fetch check_sent
 subtest "nobody there" each nobody_there true
 subtest "the network is cut" each lose_the_other_end cut_the_network

@@ -182,6 +182,59 @@ many_small_files()
 	diff -r "$from/many" "$to/many" || fail "the copies differ"
 }
 
+dry_run()
+{
+	expect_status 0 copy -rn "$from/tree" "there:$to/dry"
+	said "^$from/tree/sub/file$" 'new.nline$' '^[0-9]* files, .* would be copied$'
+	[ ! -e "$to/dry" ]
+	no_leftovers
+}
+
+# The processor looks at the data, at both ends, and says for how long
+checksums()
+{
+	random "$from/summed" 3000001
+	expect_status 0 copy --checksum --json "$from/summed" "there:$to"
+	cmp "$from/summed" "$to/summed"
+	report '.sender.checksum_time_us > 0 and .receiver.checksum_time_us > 0 and .sender.peer_bytes == 3000001'
+	expect_status 0 copy --checksum --mem host --remote-mem host "there:$from/summed" "$to/summed2"
+	said '^  [0-9.]+ s for checksums'
+	cmp "$from/summed" "$to/summed2"
+}
+
+# A drive's whole contents, holes and all, and over what is mounted: nothing
+devices()
+{
+	local device=/dev/${d1}n1
+	expect_status 1 copy "$from/summed" "there:$device"
+	said 'Cannot write to the device .*: Device or resource busy\. Unmount it.*\[DESTINATION\]$'
+	umount "$to"
+	truncate -s 9M "$from/image"
+	random "$from/some" 300001
+	dd if="$from/some" of="$from/image" bs=1M seek=4 conv=notrunc status=none
+	head -c 20M /dev/zero | tr '\0' x >"$device"
+	expect_status 0 copy --json "$from/image" "there:$device"
+	cmp -n $((9 << 20)) "$from/image" "$device"
+	[ "$(dd if="$device" bs=1 skip=$((9 << 20)) count=3 status=none)" = xxx ]
+	report '.sender.peer_bytes == 9437184 and .receiver.peer_bytes == 9437184'
+	# a tail within a block changes nothing behind it
+	expect_status 0 copy --json "$from/some" "there:$device"
+	cmp -n 300001 "$from/some" "$device"
+	report '.receiver.host_bytes == 300001 % 524288 and .receiver.peer_bytes == 0'
+	cmp -i 300001 -n 100000 "$from/image" "$device"
+	expect_status 1 copy "$from/image" "$from/some" "there:$device"
+	local loop
+	loop=$(losetup --find --show "$from/image")
+	defer losetup --detach "$loop"
+	expect_status 0 copy --json "there:$loop" "$from/back"
+	cmp "$from/back" "$from/image"
+	report '.sender.memory == "host" and (.sender.why | test("^loop[0-9]+ is no PCI device$"))'
+	mkfs.ext4 -q -F -b 4096 "$device"
+	mount "$device" "$to"
+	expect_status 1 copy "there:$device" "$from/back"
+	said 'Device or resource busy\. Unmount it first, or take it as it is with --live\. \[SOURCE\]$'
+}
+
 # ---- what is not on a drive -----------------------------------------------------
 
 memory_by_choice()
@@ -397,6 +450,64 @@ killed()
 	rm "$to"/.p2pmr-*
 }
 
+# parts: of files that are to be gone on with
+parts()
+{
+	find "$to" -name '.p2pmr-part-*'
+}
+
+# marked: so much of it is there that 30 MB of it are noted down as right
+marked()
+{
+	local part
+	part=$(parts)
+	[ -n "$part" ] && [ "$(du -k "$part" | cut -f 1)" -ge 60000 ]
+}
+
+# goes_on: whichever end is killed, the rest is all that is copied the next time
+goes_on()
+{
+	local end
+	random "$from/parted" 90000001
+	for end in here there; do
+		rm -f "$to/parted"
+		copy_bg --partial "$from/parted" "there:$to"
+		within 60 marked
+		if [ "$end" = here ]; then
+			kill -KILL "$copy_pid"
+		else
+			kill -KILL "$(other_end)"
+		fi
+		wait "$copy_pid" || true
+		within 10 no_other_end
+		[ ! -e "$to/parted" ] && [ -n "$(parts)" ]
+		expect_status 0 copy --partial --json "$from/parted" "there:$to"
+		report '.resumed_bytes >= 30000000 and .resumed_bytes % 4096 == 0
+			and .sender.peer_bytes + .resumed_bytes == 90000001'
+		cmp "$from/parted" "$to/parted"
+		[ -z "$(parts)" ]
+		[ "$(python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$to/parted")" = '[]' ] ||
+			fail "the mark is left"
+	done
+}
+
+# A part of what the source was before is of no use
+goes_on_with_nothing_else()
+{
+	rm -f "$to/parted"
+	copy_bg --partial "$from/parted" "there:$to"
+	within 60 marked
+	kill -INT "$copy_pid"
+	wait "$copy_pid" || true
+	within 10 no_other_end
+	[ -n "$(parts)" ]
+	random "$from/parted" 90000001
+	expect_status 0 copy --partial --json "$from/parted" "there:$to"
+	report '.resumed_bytes == 0'
+	cmp "$from/parted" "$to/parted"
+	rm "$from/parted" "$to/parted"
+}
+
 remote_shell()
 {
 	expect_status 1 p2pmr copy -e false "$from/some" "there:$to"
@@ -433,6 +544,9 @@ subtest "sizes" sizes
 subtest "trees" trees
 subtest "holes" holes
 subtest "many small files" many_small_files
+subtest "a dry run" dry_run
+subtest "checksums" checksums
+subtest "devices" devices
 subtest "memory by choice" memory_by_choice
 subtest "no drive" no_drive
 subtest "mixed file systems" mixed_file_systems
@@ -443,6 +557,8 @@ subtest "room for more" empty_to
 subtest "a full destination" full
 subtest "sources that change" changes
 subtest "killed" killed
+subtest "going on" goes_on
+subtest "going on with nothing else" goes_on_with_nothing_else
 subtest "remote shells" remote_shell
 subtest "no memory is lost" pools_are_whole
 subtest "a drive leaves" drive_leaves
