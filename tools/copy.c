@@ -31,7 +31,8 @@ static int survey(struct copy *copy, char name[COPY_PATH_MAX])
 	copy_walk_begin(&walk, copy->opts->sources, hello->sources,
 			hello->flags, false);
 	while ((ret = copy_walk_next(&walk, &file, &full, &why)) > 0) {
-		if (stop_requested())
+		/* The other end wants to know that we are there */
+		if (stop_check() || copy_ctl_work(&copy->ctl))
 			break;
 		if (ret != 1 || !file.size)
 			continue;

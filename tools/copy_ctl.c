@@ -237,7 +237,7 @@ static int wait_on(struct copy_ctl *ctl, const char *what, uint64_t begin_ms,
 	/* Whose user is asked for a password is not silent */
 	if (timeout_ms > COPY_CTL_SILENCE_MS)
 		ctl->last_in_ms = clock_ms();
-	if (clock_ms() - begin_ms > (uint64_t)timeout_ms)
+	if (timeout_ms != COPY_CTL_WHILE_ALIVE && clock_ms() - begin_ms > (uint64_t)timeout_ms)
 		return fail(CMD_FAILED, REASON_PEER_LOST, ETIMEDOUT,
 			    "Check that it is a p2pmr copy and that it is not stopped.",
 			    "%s did not answer in time (waiting for %s).",

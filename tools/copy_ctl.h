@@ -18,6 +18,8 @@
 #define COPY_CTL_SILENCE_MS 30000
 /* The other end may have to be logged in to by hand first */
 #define COPY_CTL_LOGIN_MS (10 * 60 * 1000)
+/* For as long as it says that it is there */
+#define COPY_CTL_WHILE_ALIVE (-1)
 
 #define COPY_CTL_BUF_BYTES (16 * (COPY_WIRE_HEADER_BYTES + \
 				  COPY_WIRE_PAYLOAD_MAX))

@@ -278,6 +278,18 @@ static int make(struct receiver *r, struct recv_file *file)
 	}
 }
 
+/* Folders, what is in them, and links come with options alone */
+static bool was_asked_for(const struct receiver *r,
+			  const struct copy_file *meta)
+{
+	uint32_t flags = r->copy->opts->hello.flags;
+
+	if (meta->kind == COPY_KIND_LINK && !(flags & COPY_LINKS))
+		return false;
+	return flags & COPY_RECURSIVE ||
+	       (meta->kind == COPY_KIND_FILE && !meta->path[0]);
+}
+
 /* Its path below the destination; -errno when the other end made it up */
 static int path_of(struct receiver *r, const struct copy_file *meta,
 		   char path[COPY_PATH_MAX])
@@ -287,6 +299,8 @@ static int path_of(struct receiver *r, const struct copy_file *meta,
 	int len;
 
 	if (meta->path[0] && !copy_path_is_below(meta->path))
+		return -EPROTO;
+	if (!was_asked_for(r, meta))
 		return -EPROTO;
 	len = snprintf(path, COPY_PATH_MAX, "%s%s%s", top,
 		       meta->path[0] ? "/" : "", meta->path);
@@ -327,8 +341,9 @@ int recv_file_begin(struct receiver *r, const struct copy_file *meta)
 		return copy_ctl_unexpected(&r->copy->ctl, "FILE");
 	ret = path_of(r, meta, path);
 	if (ret == -EPROTO)
-		return fail(CMD_FAILED, REASON_PROTOCOL, EPROTO, "",
-			    "%s named a file that is not below the destination.",
+		return fail(CMD_FAILED, REASON_PROTOCOL, EPROTO,
+			    "Do not copy from there.",
+			    "%s sent what nobody asked for, or to where it does not belong.",
 			    r->copy->ctl.peer);
 	memset(file, 0, sizeof(*file));
 	file->used = true;

@@ -10,8 +10,8 @@
 #include "copy.h"
 #include "stop.h"
 
-/* Registering memory and asking drives takes its time, on a busy machine more */
-#define SETUP_MS 60000
+/* For answers that take no more than a look */
+#define SETUP_MS 25000
 #define TOKEN_MS 15000
 #define SLICE_MS 100
 
@@ -168,7 +168,9 @@ static int take_endpoint(struct copy *copy)
 {
 	struct copy_msg msg;
 
-	if (copy_ctl_wait(&copy->ctl, COPY_ENDPOINT, &msg, SETUP_MS))
+	/* It may have many files to look through first */
+	if (copy_ctl_wait(&copy->ctl, COPY_ENDPOINT, &msg,
+			  COPY_CTL_WHILE_ALIVE))
 		return -1;
 	copy->remote = msg.u.endpoint;
 	if (copy->role == COPY_RECEIVER)
