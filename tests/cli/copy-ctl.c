@@ -54,6 +54,29 @@ static void hang_up(struct ends *e)
 	e->other = -1;
 }
 
+/* Allocations until one fails; 0: none does */
+static int until_failure;
+
+static bool fails(void)
+{
+	return until_failure && !--until_failure;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
 static const struct copy_msg ready = { .type = COPY_READY };
 static const struct copy_msg ping = { .type = COPY_PING };
 static const struct copy_msg error = {
@@ -294,6 +317,22 @@ static void test_shell(void **state)
 	ends_close(e);
 }
 
+static void test_no_memory(void **state)
+{
+	struct ends *e = ends_open();
+	int i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++) {
+		until_failure = i;
+		assert_int_equal(copy_shell_start(&e->ctl, "cat", "host",
+						  "program"), -1);
+		assert_int_equal(until_failure, 0);
+		assert_failed("OUT_OF_MEMORY");
+	}
+	ends_close(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_close_tells),
 		cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,17 @@
 
 #include "../../tools/copy_name.h"
 
+/* The next allocation fails */
+static bool no_memory;
+
+char *__real_strndup(const char *text, size_t len);
+char *__wrap_strndup(const char *text, size_t len);
+
+char *__wrap_strndup(const char *text, size_t len)
+{
+	return no_memory ? NULL : __real_strndup(text, len);
+}
+
 static void check_place(const char *word, const char *host, const char *path)
 {
 	struct copy_place place;
@@ -51,6 +62,18 @@ static void test_bad_places(void **state)
 		assert_int_equal(copy_place_parse(bad[i], &place), -EINVAL);
 		assert_null(place.host);
 	}
+}
+
+static void test_no_memory(void **state)
+{
+	struct copy_place place;
+
+	(void)state;
+	no_memory = true;
+	assert_int_equal(copy_place_parse("host:path", &place), -ENOMEM);
+	assert_null(place.host);
+	assert_int_equal(copy_place_parse("path", &place), 0);
+	no_memory = false;
 }
 
 static void check_name(const char *path, const char *name)
@@ -135,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_bad_places),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_quoting),
