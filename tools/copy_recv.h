@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The receiver: its files (copy_recv_file.c) and its chunks (copy_recv.c). */
+/*
+ * The receiver: its files (copy_recv_begin.c, copy_recv_file.c) and its chunks
+ * (copy_recv.c).
+ */
 #ifndef P2PMR_TOOLS_COPY_RECV_H
 #define P2PMR_TOOLS_COPY_RECV_H
 
@@ -126,6 +129,11 @@ struct receiver {
 #define RECV_IO_SYNC (1ULL << 32)
 
 struct recv_file *recv_file_find(struct receiver *r, uint32_t id);
+static inline bool recv_is_dry(const struct receiver *r)
+{
+	return r->copy->opts->hello.flags & COPY_DRY_RUN;
+}
+
 /* FILE and END */
 int recv_file_begin(struct receiver *r, const struct copy_file *meta);
 int recv_file_end(struct receiver *r, const struct copy_verdict *verdict);
@@ -139,6 +147,9 @@ int recv_file_synced(struct receiver *r, struct recv_file *file, int res);
 /* copy_recv.c: up to where all of it was written */
 uint64_t recv_file_reached(const struct receiver *r,
 			   const struct recv_file *file);
+/* Mode and times as they are to be. 0 or -errno */
+int recv_file_attributes(const struct receiver *r,
+			 const struct recv_file *file, int fd);
 /* For a chunk's way: a descriptor or -errno */
 int recv_file_fd(struct recv_file *file, bool direct);
 /* After copy_setup_rdma(), with @dest and @names */
