@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr copy goes from drive to drive, and leaves nothing half done
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 600
+# TIMEOUT: 900
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
@@ -84,6 +84,31 @@ no_leftovers()
 empty_to()
 {
 	find "$to" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
+}
+
+# under_way: the copy has come so far as to have a file of its own
+under_way()
+{
+	[ -n "$(find "$to" -name '.p2pmr-*' -size +0)" ]
+}
+
+# The process of the other end
+other_end()
+{
+	pgrep -f '^p2pmr copy --server$'
+}
+
+no_other_end()
+{
+	! other_end >/dev/null
+}
+
+pools_are_whole()
+{
+	local i
+	for i in 0 1; do
+		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
+	done
 }
 
 # ---- the right bytes, the right way ---------------------------------------------
@@ -180,6 +205,45 @@ many_small_files()
 	expect_status 0 copy -r --json "$from/many" "there:$to"
 	report '.files == 300'
 	diff -r "$from/many" "$to/many" || fail "the copies differ"
+}
+
+# The host's memory holds none of it: no page of either file is in the page cache
+# (which is dropped before), and the processes themselves stay small
+host_memory()
+{
+	local pid
+	random "$from/whole" 40960000
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	copy_bg "$from/whole" "there:$to"
+	within 30 under_way
+	for pid in "$copy_pid" $(other_end); do
+		awk -v pid="$pid" '$1 == "RssAnon:" { print pid, $0; exit !($2 < 32768) }' "/proc/$pid/status" ||
+			fail "it takes $(grep RssAnon "/proc/$pid/status")"
+	done
+	copy_ends 0 '^  39.1 MiB by the peer path, 0 B by the host$'
+	[ "$(fincore --noheadings --output PAGES "$from/whole" "$to/whole" | xargs)" = "0 0" ] ||
+		fail "$(fincore "$from/whole" "$to/whole")"
+	cmp "$from/whole" "$to/whole"
+	rm "$from/whole" "$to/whole"
+}
+
+two_receivers()
+{
+	local name pids=()
+	mkdir "$to/one" "$to/two"
+	for name in one two; do
+		run_bg p2pmr copy -rl -e "$rsh" "$from/tree" "$from/summed" "there:$to/$name" >"$test_dir/$name"
+		pids+=("$!")
+	done
+	for name in "${pids[@]}"; do
+		wait "$name" || fail "$(cat "$test_dir/one" "$test_dir/two")"
+	done
+	for name in one two; do
+		diff -r --no-dereference "$from/tree" "$to/$name/tree" || fail "$name differs"
+		cmp "$from/summed" "$to/$name/summed"
+		grep -q "^received by there through $d1 " "$test_dir/$name" || fail "$(cat "$test_dir/$name")"
+	done
 }
 
 dry_run()
@@ -365,12 +429,6 @@ full()
 	rm "$to/filler"
 }
 
-# under_way: the copy has come so far as to have a file of its own
-under_way()
-{
-	[ -n "$(find "$to" -name '.p2pmr-*' -size +0)" ]
-}
-
 changes()
 {
 	random "$from/changing" 60000000
@@ -395,25 +453,6 @@ changes()
 	echo more >>"$from/changing"
 	copy_ends 0 '^1 file'
 	cmp "$test_dir/before" "$to/changing"
-}
-
-pools_are_whole()
-{
-	local i
-	for i in 0 1; do
-		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
-	done
-}
-
-# both_ends: processes of this test's copy
-other_end()
-{
-	pgrep -f '^p2pmr copy --server$'
-}
-
-no_other_end()
-{
-	! other_end >/dev/null
 }
 
 # ends_after SIGNAL here|there PATTERN
@@ -546,6 +585,8 @@ subtest "holes" holes
 subtest "many small files" many_small_files
 subtest "a dry run" dry_run
 subtest "checksums" checksums
+subtest "host memory" host_memory
+subtest "two receivers" two_receivers
 subtest "devices" devices
 subtest "memory by choice" memory_by_choice
 subtest "no drive" no_drive
