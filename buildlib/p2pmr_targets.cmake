@@ -117,11 +117,12 @@ endfunction()
 #
 # Makes the target tool_NAME.
 #
-# Links the library, libibverbs, librdmacm, libsmartcols, json-c and libnl (those
-# that it does not use fall away at link time). Does nothing when one of them
-# is missing, which the end of configuration then says.
+# Links the library, libibverbs, librdmacm, libsmartcols, json-c, libnl, liburing
+# and libxxhash (those that it does not use fall away at link time). Does nothing
+# when one of them is missing, which the end of configuration then says.
 function(p2pmr_tool name)
-	if(NOT (RDMACM_FOUND AND SMARTCOLS_FOUND AND JSONC_FOUND AND NL_FOUND))
+	if(NOT (RDMACM_FOUND AND SMARTCOLS_FOUND AND JSONC_FOUND AND NL_FOUND AND
+			URING_FOUND AND XXHASH_FOUND))
 		return()
 	endif()
 	# The target p2pmr is the library, so the command's target is tool_p2pmr.
@@ -129,7 +130,7 @@ function(p2pmr_tool name)
 	set_target_properties(tool_${name} PROPERTIES OUTPUT_NAME ${name})
 	target_link_libraries(tool_${name} PRIVATE p2pmr PkgConfig::IBVERBS
 		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC
-		PkgConfig::NL)
+		PkgConfig::NL PkgConfig::URING PkgConfig::XXHASH)
 	install(TARGETS tool_${name}
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

@@ -27,6 +27,7 @@ int cmd_verify(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
 int cmd_reg(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
+int cmd_copy(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 
 #endif

@@ -30,6 +30,7 @@ struct json_object;
 #define REASON_PARAMETER_MISMATCH "PARAMETER_MISMATCH"
 #define REASON_DATA_MISMATCH "DATA_MISMATCH"
 #define REASON_INTERRUPTED "INTERRUPTED"
+#define REASON_NO_DIRECT_IO "NO_DIRECT_IO"
 
 struct failure {
 	enum cmd_status status;

@@ -18,6 +18,7 @@ static const struct cmd cmds[] = {
 	{ "verify", "prove with data that it reads and writes it right", cmd_verify },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
 	{ "reg", "measure what it costs to register it", cmd_reg },
+	{ "copy", "copy files between machines, from drive to drive", cmd_copy },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
 	{ "monitor", "watch who uses it", cmd_monitor },
 };

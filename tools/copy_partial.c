@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+#include "copy_partial.h"
+
+#define ATTRIBUTE "user.p2pmr.partial"
+#define VALUE_MAX 160
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_MAX 40
+
+static void get_boot_id(char id[BOOT_ID_MAX])
+{
+	FILE *f = fopen(BOOT_ID, "re");
+
+	/* Without it, parts count for as long as there are any */
+	if (!f || !fgets(id, BOOT_ID_MAX, f))
+		strcpy(id, "none");
+	id[strcspn(id, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+/* All that must be the same for the part to count */
+static int make_value(char value[VALUE_MAX], const struct copy_file *meta)
+{
+	char boot_id[BOOT_ID_MAX];
+
+	get_boot_id(boot_id);
+	return snprintf(value, VALUE_MAX,
+			"1 %s %" PRIu64 " %" PRId64 ".%09" PRIu32 " ", boot_id,
+			meta->size, meta->mtime_s, meta->mtime_ns);
+}
+
+int copy_partial_mark(int fd, const struct copy_file *meta, uint64_t done)
+{
+	char value[VALUE_MAX];
+	int len = make_value(value, meta);
+
+	len += snprintf(value + len, VALUE_MAX - len, "%" PRIu64, done);
+	return fsetxattr(fd, ATTRIBUTE, value, len, 0) ? -errno : 0;
+}
+
+int copy_partial_clear(int fd)
+{
+	return fremovexattr(fd, ATTRIBUTE) ? -errno : 0;
+}
+
+/* 0 also when it says something else, or nothing */
+static uint64_t get_done(int fd, const struct copy_file *meta)
+{
+	char value[VALUE_MAX], want[VALUE_MAX];
+	int len = make_value(want, meta);
+	ssize_t got = fgetxattr(fd, ATTRIBUTE, value, sizeof(value) - 1);
+	uint64_t done;
+	int used = 0;
+
+	if (got <= len)
+		return 0;
+	value[got] = '\0';
+	if (strncmp(value, want, len) ||
+	    sscanf(value + len, "%" SCNu64 "%n", &done, &used) != 1 ||
+	    len + used != got || done > meta->size || done % COPY_BLOCK)
+		return 0;
+	return done;
+}
+
+/* Somebody else's file, or one with a second name, is none of ours */
+static int check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid != geteuid())
+		return -EBUSY;
+	return flock(fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+}
+
+/* What it holds is right up to @done, and as long as it has to be */
+static int prepare(int fd, const struct copy_file *meta, uint64_t *done)
+{
+	*done = get_done(fd, meta);
+	if (!*done && ftruncate(fd, 0))
+		return -errno;
+	if (ftruncate(fd, meta->size))
+		return -errno;
+	return copy_partial_mark(fd, meta, *done);
+}
+
+int copy_partial_open(int parent, const char *name, int flags,
+		      const struct copy_file *meta,
+		      char temporary[COPY_TEMPORARY_MAX], uint64_t *done)
+{
+	uint64_t hash = XXH3_64bits(name, strlen(name));
+	int fd, ret;
+
+	snprintf(temporary, COPY_TEMPORARY_MAX, ".p2pmr-part-%016" PRIx64,
+		 hash);
+	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	fd = openat(parent, temporary, flags, 0600);
+	if (fd < 0 && errno == EINVAL)
+		fd = openat(parent, temporary, flags & ~O_DIRECT, 0600);
+	if (fd < 0)
+		return -errno;
+	ret = check(fd);
+	if (!ret)
+		ret = prepare(fd, meta, done);
+	if (!ret)
+		return fd;
+	if (ret == -EOPNOTSUPP)
+		unlinkat(parent, temporary, 0);
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Messages as bytes, in network order. What is unpacked comes from somebody
+ * else: nothing is read behind its end, and the first thing that is wrong stays
+ * in @why; from then on every call returns 0, so that callers need not test
+ * after each field.
+ */
+#ifndef P2PMR_TOOLS_PACK_H
+#define P2PMR_TOOLS_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACK_WHY_MAX 160
+
+/**
+ * struct packer - a writing position
+ * @pos: where the next byte goes
+ * @left: room behind it
+ * @full: something did not fit and was left out
+ */
+struct packer {
+	uint8_t *pos;
+	size_t left;
+	bool full;
+};
+
+void pack_num(struct packer *p, uint64_t val, int bytes);
+void pack_raw(struct packer *p, const void *src, size_t len);
+/* Any bytes but zero, as file names are; at most 65535 */
+void pack_name(struct packer *p, const char *name);
+/* For people: what is no printable ASCII becomes "?" */
+void pack_text(struct packer *p, const char *text);
+
+/**
+ * struct unpacker - a reading position
+ * @pos: the next byte
+ * @left: how many there are
+ * @why: what was wrong
+ * @bad: something was
+ */
+struct unpacker {
+	const uint8_t *pos;
+	size_t left;
+	char why[PACK_WHY_MAX];
+	bool bad;
+};
+
+__attribute__((format(printf, 2, 3)))
+void unpack_refuse(struct unpacker *u, const char *fmt, ...);
+uint64_t unpack_num(struct unpacker *u, int bytes);
+/* A number within [min, max], or it is refused under the name of @what */
+uint64_t unpack_range(struct unpacker *u, int bytes, uint64_t min,
+		      uint64_t max, const char *what);
+void unpack_raw(struct unpacker *u, void *dst, size_t len);
+/* A string of less than @size bytes; "" when it is refused */
+void unpack_name(struct unpacker *u, char *name, size_t size,
+		 const char *what);
+void unpack_text(struct unpacker *u, char *text, size_t size,
+		 const char *what);
+
+#endif
