@@ -49,7 +49,8 @@ _p2pmr_values()
 	DEV) mapfile -t COMPREPLY < <(compgen -W "$(_p2pmr_devices)" -- "$cur") ;;
 	WHAT) mapfile -t COMPREPLY < <(compgen -W "$(_p2pmr_providers) auto off" -- "$cur") ;;
 	TYPE) mapfile -t COMPREPLY < <(compgen -W "rdma tcp loop" -- "$cur") ;;
-	FILE | PATH)
+	COMMAND) mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u) ;;
+	FILE | PATH | SOURCE)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
