@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "bw_peak.h"
-#include "bw_progress.h"
+#include "perf_progress.h"
 #include "clock.h"
 #include "fail.h"
 #include "stop.h"
@@ -33,11 +33,11 @@ struct run_qp {
 };
 
 struct run {
-	struct bw_pass *pass;
+	struct perf_pass *pass;
 	struct chan *ch;
 	struct run_qp *qp;
 	struct bw_peak peak;
-	struct bw_progress progress;
+	struct perf_progress progress;
 	struct ibv_send_wr wr[BATCH];
 	struct ibv_sge sge[BATCH];
 	uint64_t iterations;	/* of each queue pair; 0: until time is over */
@@ -59,7 +59,7 @@ struct look {
 
 static void prepare_requests(struct run *run)
 {
-	struct bw_pass *pass = run->pass;
+	struct perf_pass *pass = run->pass;
 	int i;
 
 	for (i = 0; i < BATCH; i++) {
@@ -69,14 +69,14 @@ static void prepare_requests(struct run *run)
 		run->sge[i].length = pass->params->size;
 		wr->sg_list = &run->sge[i];
 		wr->num_sge = 1;
-		wr->opcode = pass->params->op == BW_WRITE ?
+		wr->opcode = pass->params->op == PERF_WRITE ?
 			     IBV_WR_RDMA_WRITE : IBV_WR_RDMA_READ;
 		wr->wr.rdma.rkey = pass->remote.rkey;
 	}
 }
 
-static int run_init(struct run *run, struct bw_pass *pass,
-		    const struct bw_opts *opts, struct chan *ch)
+static int run_init(struct run *run, struct perf_pass *pass,
+		    const struct perf_opts *opts, struct chan *ch)
 {
 	const struct wire_params *p = pass->params;
 	uint32_t i;
@@ -87,7 +87,7 @@ static int run_init(struct run *run, struct bw_pass *pass,
 	run->iterations = p->iterations;
 	run->qps = p->qps;
 	run->depth = p->depth;
-	run->cq_mod = bw_cq_mod(opts, p);
+	run->cq_mod = perf_cq_mod(opts, p);
 	run->qp = calloc(p->qps, sizeof(*run->qp));
 	if (!run->qp)
 		return fail_nomem();
@@ -97,14 +97,14 @@ static int run_init(struct run *run, struct bw_pass *pass,
 		free(run->qp);
 		return -1;
 	}
-	bw_progress_init(&run->progress, p, opts->progress);
+	perf_progress_init(&run->progress, p, opts->progress);
 	prepare_requests(run);
 	return 0;
 }
 
 static void run_free(struct run *run)
 {
-	bw_progress_end(&run->progress);
+	perf_progress_end(&run->progress);
 	bw_peak_free(&run->peak);
 	free(run->qp);
 }
@@ -137,8 +137,8 @@ static bool is_signaled(const struct run *run, uint64_t message)
 static void fill_request(struct run *run, uint32_t i, uint64_t message,
 			 struct ibv_send_wr *wr, struct ibv_sge *sge)
 {
-	const struct bw_pass *pass = run->pass;
-	uint64_t offset = bw_layout_offset(&pass->lay, i, message);
+	const struct perf_pass *pass = run->pass;
+	uint64_t offset = perf_layout_offset(&pass->lay, i, message);
 
 	sge->addr = pass->local.addr + offset;
 	wr->wr.rdma.remote_addr = pass->remote.addr + offset;
@@ -207,7 +207,7 @@ static int fail_completion(struct run *run, const struct ibv_wc *wc)
 	return fail(CMD_FAILED, REASON_COMPLETION, EIO,
 		    "Run `dmesg` on both sides, and check that the GIDs reach each other and that no device was removed.",
 		    "An RDMA %s ended with \"%s\" (vendor code %u) after %llu messages.",
-		    bw_op_name(run->pass->params->op),
+		    perf_op_name(run->pass->params->op),
 		    ibv_wc_status_str(wc->status), wc->vendor_err,
 		    (unsigned long long)run->completed);
 }
@@ -260,7 +260,7 @@ static int look_up(struct run *run, uint64_t *next_ns)
 	if (now < *next_ns)
 		return 0;
 	*next_ns = now + LOOK_NS;
-	bw_progress_show(&run->progress, now, run->completed);
+	perf_progress_show(&run->progress, now, run->completed);
 	if (stop_check())
 		return -1;
 	return chan_watch(run->ch, 0);
@@ -282,7 +282,7 @@ static bool all_done(const struct run *run)
 /* Sleep until the device or the other side has something to say */
 static int sleep_for_event(struct run *run)
 {
-	struct bw_conn *conn = &run->pass->conn;
+	struct perf_conn *conn = &run->pass->conn;
 	struct pollfd pfd[] = {
 		{ .fd = conn->channel->fd, .events = POLLIN },
 		{ .fd = run->ch->fd, .events = POLLIN },
@@ -352,7 +352,7 @@ static int loop(struct run *run, uint64_t start_ns)
 	return 0;
 }
 
-int bw_run(struct bw_pass *pass, const struct bw_opts *opts, struct chan *ch,
+int bw_run(struct perf_pass *pass, const struct perf_opts *opts, struct chan *ch,
 	   struct wire_done *done)
 {
 	uint64_t start_ns;

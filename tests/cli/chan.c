@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../tools/bw_chan.h"
+#include "../../tools/perf_chan.h"
 #include "../../tools/clock.h"
 
 struct ends {

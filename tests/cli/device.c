@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "../../tools/bw.h"
+#include "../../tools/perf.h"
 #include "../../tools/bw_peak.h"
 
 static struct ibv_gid_entry gid(const char *text, uint32_t type, uint32_t port)
@@ -31,12 +31,12 @@ static void test_gid_order(void **state)
 	int n;
 
 	(void)state;
-	assert_int_equal(bw_gid_pick(list, 0, 1), -1);
-	assert_int_equal(bw_gid_pick(list, 1, 1), -1);
+	assert_int_equal(perf_gid_pick(list, 0, 1), -1);
+	assert_int_equal(perf_gid_pick(list, 1, 1), -1);
 	for (n = 2; n <= (int)ARRAY_SIZE(list); n++)
-		assert_int_equal(bw_gid_pick(list, n, 1), n - 1);
+		assert_int_equal(perf_gid_pick(list, n, 1), n - 1);
 	/* The best one is of another port */
-	assert_int_equal(bw_gid_pick(list, ARRAY_SIZE(list), 2), -1);
+	assert_int_equal(perf_gid_pick(list, ARRAY_SIZE(list), 2), -1);
 }
 
 static void test_first_of_equals(void **state)
@@ -48,46 +48,46 @@ static void test_first_of_equals(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(bw_gid_pick(list, ARRAY_SIZE(list), 1), 1);
+	assert_int_equal(perf_gid_pick(list, ARRAY_SIZE(list), 1), 1);
 }
 
 static void test_cq_mod(void **state)
 {
 	struct wire_params p = { .size = 65536, .depth = 128 };
-	struct bw_opts opts = { 0 };
+	struct perf_opts opts = { 0 };
 
 	(void)state;
-	assert_int_equal(bw_cq_mod(&opts, &p), 1);
+	assert_int_equal(perf_cq_mod(&opts, &p), 1);
 	p.size = 8192;
-	assert_int_equal(bw_cq_mod(&opts, &p), 100);
+	assert_int_equal(perf_cq_mod(&opts, &p), 100);
 	p.depth = 16;
-	assert_int_equal(bw_cq_mod(&opts, &p), 16);
+	assert_int_equal(perf_cq_mod(&opts, &p), 16);
 	opts.cq_mod = 8;
-	assert_int_equal(bw_cq_mod(&opts, &p), 8);
+	assert_int_equal(perf_cq_mod(&opts, &p), 8);
 }
 
 static void test_agreement(void **state)
 {
-	struct bw_opts server = { .params = { .size = 1, .op = BW_READ } };
+	struct perf_opts server = { .params = { .size = 1, .op = PERF_READ } };
 	struct wire_params client = { .size = 65536, .iterations = 5,
 				      .depth = 128, .qps = 1 };
 
 	(void)state;
 	/* What the server was not given it takes as it comes */
-	assert_int_equal(bw_params_agree(&server, &client), 0);
-	server.given = BW_GIVEN_SIZE;
-	assert_int_equal(bw_params_agree(&server, &client), -1);
+	assert_int_equal(perf_params_agree(&server, &client), 0);
+	server.given = PERF_GIVEN_SIZE;
+	assert_int_equal(perf_params_agree(&server, &client), -1);
 	assert_non_null(strstr(fail_get()->text, "the client 65536"));
 	assert_non_null(strstr(fail_get()->text, "the server 1"));
 	assert_failed("PARAMETER_MISMATCH");
-	server.given = BW_GIVEN_OP;
-	assert_int_equal(bw_params_agree(&server, &client), -1);
+	server.given = PERF_GIVEN_OP;
+	assert_int_equal(perf_params_agree(&server, &client), -1);
 	assert_non_null(strstr(fail_get()->text, "the server read"));
 	assert_failed("PARAMETER_MISMATCH");
 	/* Iterations here, a duration there */
-	server.given = BW_GIVEN_DURATION;
+	server.given = PERF_GIVEN_DURATION;
 	server.params.duration_s = 3;
-	assert_int_equal(bw_params_agree(&server, &client), -1);
+	assert_int_equal(perf_params_agree(&server, &client), -1);
 	assert_failed("PARAMETER_MISMATCH");
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/bw_wire.h"
+#include "../../tools/perf_wire.h"
 
 #define BUF_BYTES (WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX)
 
@@ -32,7 +32,7 @@ static void sample_endpoint(struct wire_endpoint *ep, uint32_t qps)
 	}
 }
 
-static void sample_verdict(struct bw_verdict *v)
+static void sample_verdict(struct perf_verdict *v)
 {
 	v->checked_bytes = 65600;
 	v->wrong_bytes = 3;
@@ -54,7 +54,7 @@ static void sample(struct wire_msg *msg, enum wire_type type)
 		strcpy(msg->u.hello.ident.memory, "host");
 		msg->u.hello.params = (struct wire_params){
 			.size = 65536, .iterations = 1000, .depth = 128,
-			.qps = 2, .op = BW_READ, .verify = true,
+			.qps = 2, .op = PERF_READ, .verify = true,
 		};
 		msg->u.hello.passes = 2;
 		break;
@@ -71,8 +71,8 @@ static void sample(struct wire_msg *msg, enum wire_type type)
 	case WIRE_BEGIN:
 		msg->u.begin.seed = 0x0123456789abcdef;
 		msg->u.begin.pass = 1;
-		msg->u.begin.server_memory = BW_MEMORY_HOST;
-		sample_endpoint(&msg->u.begin.client, BW_QPS_MAX);
+		msg->u.begin.server_memory = PERF_MEMORY_HOST;
+		sample_endpoint(&msg->u.begin.client, PERF_QPS_MAX);
 		break;
 	case WIRE_READY:
 		sample_endpoint(&msg->u.ready, 3);
@@ -252,7 +252,7 @@ static void refused_params(struct wire_params params, const char *word)
 }
 
 #define PARAMS(...) ((struct wire_params){ .size = 65536, .iterations = 1000, \
-	.depth = 128, .qps = 1, .op = BW_WRITE, .verify = true, ##__VA_ARGS__ })
+	.depth = 128, .qps = 1, .op = PERF_WRITE, .verify = true, ##__VA_ARGS__ })
 
 static void test_bad_params(void **state)
 {
@@ -262,7 +262,7 @@ static void test_bad_params(void **state)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 	refused_params(PARAMS(.size = 0), "size");
-	refused_params(PARAMS(.size = BW_SIZE_MAX + 1), "size");
+	refused_params(PARAMS(.size = PERF_SIZE_MAX + 1), "size");
 	refused_params(PARAMS(.size = UINT64_MAX), "size");
 	refused_params(PARAMS(.iterations = 0), "iterations and duration");
 	refused_params(PARAMS(.duration_s = 1), "iterations and duration");
@@ -270,10 +270,10 @@ static void test_bad_params(void **state)
 	refused_params(PARAMS(.iterations = 0, .duration_s = UINT32_MAX),
 		       "duration");
 	refused_params(PARAMS(.depth = 0), "depth");
-	refused_params(PARAMS(.depth = BW_DEPTH_MAX + 1), "depth");
+	refused_params(PARAMS(.depth = PERF_DEPTH_MAX + 1), "depth");
 	refused_params(PARAMS(.qps = 0), "queue pairs");
-	refused_params(PARAMS(.qps = BW_QPS_MAX + 1), "queue pairs");
-	refused_params(PARAMS(.size = BW_SIZE_MAX, .qps = BW_QPS_MAX),
+	refused_params(PARAMS(.qps = PERF_QPS_MAX + 1), "queue pairs");
+	refused_params(PARAMS(.size = PERF_SIZE_MAX, .qps = PERF_QPS_MAX),
 		       "size times queue pairs");
 #pragma GCC diagnostic pop
 	sample(&msg, WIRE_HELLO);
@@ -302,7 +302,7 @@ static void test_bad_endpoints(void **state)
 	sample(msg, WIRE_READY);
 	msg->u.ready.area_bytes = 0;
 	refused(msg, "area");
-	msg->u.ready.area_bytes = BW_AREA_MAX + 1;
+	msg->u.ready.area_bytes = PERF_AREA_MAX + 1;
 	refused(msg, "area");
 	sample(msg, WIRE_READY);
 	msg->u.ready.addr = UINT64_MAX - 100;
@@ -402,7 +402,7 @@ static void test_bad_verdicts(void **state)
 	msg.u.verdict.first_offset = UINT64_MAX;
 	refused(&msg, "first wrong offset");
 	sample(&msg, WIRE_VERDICT);
-	msg.u.verdict.checked_bytes = BW_AREA_MAX + 1;
+	msg.u.verdict.checked_bytes = PERF_AREA_MAX + 1;
 	refused(&msg, "checked bytes");
 	sample(&msg, WIRE_ERROR);
 	msg.u.error.reason[0] = '\0';

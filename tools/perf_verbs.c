@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 
 /*
@@ -17,7 +17,7 @@
 #define QP_RNR_RETRY 7
 #define QP_HOP_LIMIT 64
 
-int bw_mem_get(struct bw_mem *mem, struct bw_dev *dev,
+int perf_mem_get(struct perf_mem *mem, struct perf_dev *dev,
 	       struct p2pmr_provider *provider, uint64_t len_bytes, int access)
 {
 	mem->name = p2pmr_provider_name(provider);
@@ -28,11 +28,11 @@ int bw_mem_get(struct bw_mem *mem, struct bw_dev *dev,
 	if (mem->mr)
 		return 0;
 	fail_lib("");
-	bw_mem_put(mem);
+	perf_mem_put(mem);
 	return -1;
 }
 
-void bw_mem_put(struct bw_mem *mem)
+void perf_mem_put(struct perf_mem *mem)
 {
 	if (mem->mr)
 		ibv_dereg_mr(mem->mr);
@@ -41,7 +41,7 @@ void bw_mem_put(struct bw_mem *mem)
 	mem->buf = NULL;
 }
 
-static int create_qp(struct bw_conn *conn, struct bw_dev *dev, uint32_t i,
+static int create_qp(struct perf_conn *conn, struct perf_dev *dev, uint32_t i,
 		     uint32_t depth)
 {
 	struct ibv_qp_init_attr init = {
@@ -71,7 +71,7 @@ static int create_qp(struct bw_conn *conn, struct bw_dev *dev, uint32_t i,
 		    dev->attr.max_qp_wr, strerror(errno));
 }
 
-int bw_conn_create(struct bw_conn *conn, struct bw_dev *dev, uint32_t qps,
+int perf_conn_create(struct perf_conn *conn, struct perf_dev *dev, uint32_t qps,
 		   uint32_t depth, uint32_t cqe)
 {
 	uint32_t i;
@@ -104,11 +104,11 @@ int bw_conn_create(struct bw_conn *conn, struct bw_dev *dev, uint32_t qps,
 	}
 	return 0;
 err:
-	bw_conn_destroy(conn);
+	perf_conn_destroy(conn);
 	return -1;
 }
 
-void bw_conn_destroy(struct bw_conn *conn)
+void perf_conn_destroy(struct perf_conn *conn)
 {
 	uint32_t i;
 
@@ -126,7 +126,7 @@ void bw_conn_destroy(struct bw_conn *conn)
 }
 
 static int modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
-		  struct bw_dev *dev, const char *state)
+		  struct perf_dev *dev, const char *state)
 {
 	int ret = ibv_modify_qp(qp, attr, mask);
 
@@ -138,7 +138,7 @@ static int modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 		    qp->qp_num, dev->name, state, strerror(ret));
 }
 
-static int to_init(struct ibv_qp *qp, struct bw_dev *dev)
+static int to_init(struct ibv_qp *qp, struct perf_dev *dev)
 {
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
@@ -156,7 +156,7 @@ static uint8_t least(uint8_t a, uint8_t b)
 	return a < b ? a : b;
 }
 
-static int to_rtr(struct ibv_qp *qp, struct bw_dev *dev, uint32_t i,
+static int to_rtr(struct ibv_qp *qp, struct perf_dev *dev, uint32_t i,
 		  const struct wire_endpoint *local,
 		  const struct wire_endpoint *remote)
 {
@@ -185,7 +185,7 @@ static int to_rtr(struct ibv_qp *qp, struct bw_dev *dev, uint32_t i,
 		      "RTR");
 }
 
-static int to_rts(struct ibv_qp *qp, struct bw_dev *dev, uint32_t psn,
+static int to_rts(struct ibv_qp *qp, struct perf_dev *dev, uint32_t psn,
 		  const struct wire_endpoint *local,
 		  const struct wire_endpoint *remote)
 {
@@ -203,7 +203,7 @@ static int to_rts(struct ibv_qp *qp, struct bw_dev *dev, uint32_t psn,
 		      IBV_QP_MAX_QP_RD_ATOMIC, dev, "RTS");
 }
 
-int bw_conn_connect(struct bw_conn *conn, struct bw_dev *dev,
+int perf_conn_connect(struct perf_conn *conn, struct perf_dev *dev,
 		    const struct wire_endpoint *local,
 		    const struct wire_endpoint *remote)
 {

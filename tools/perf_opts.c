@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "args.h"
-#include "bw.h"
+#include "perf.h"
 
 /* Letters are perftest's; what perftest does not have has no letter */
 enum {
@@ -79,7 +79,7 @@ static uint64_t get_size(struct argp_state *state, const char *arg)
 {
 	uint64_t val;
 
-	if (args_size(arg, 1, BW_SIZE_MAX, &val))
+	if (args_size(arg, 1, PERF_SIZE_MAX, &val))
 		bad_value(state, "-s", arg, "a size from 1 to 1G");
 	return val;
 }
@@ -106,25 +106,25 @@ static uint8_t get_mtu(struct argp_state *state, const char *arg)
 	return 0;
 }
 
-static enum bw_op get_op(struct argp_state *state, const char *arg)
+static enum perf_op get_op(struct argp_state *state, const char *arg)
 {
 	if (!strcmp(arg, "read"))
-		return BW_READ;
+		return PERF_READ;
 	if (strcmp(arg, "write"))
 		bad_value(state, "--op", arg, "write or read");
-	return BW_WRITE;
+	return PERF_WRITE;
 }
 
-static enum bw_compare_side get_side(struct argp_state *state, const char *arg)
+static enum perf_compare_side get_side(struct argp_state *state, const char *arg)
 {
 	if (!strcmp(arg, "client"))
-		return BW_COMPARE_CLIENT;
+		return PERF_COMPARE_CLIENT;
 	if (!strcmp(arg, "server"))
-		return BW_COMPARE_SERVER;
+		return PERF_COMPARE_SERVER;
 	if (strcmp(arg, "both"))
 		bad_value(state, "--compare-side", arg,
 			  "both, client or server");
-	return BW_COMPARE_BOTH;
+	return PERF_COMPARE_BOTH;
 }
 
 static const char *get_name(struct argp_state *state, const char *option,
@@ -138,38 +138,38 @@ static const char *get_name(struct argp_state *state, const char *option,
 /* What both sides may give; 0 or ARGP_ERR_UNKNOWN */
 static error_t parse_shared(int key, char *arg, struct argp_state *state)
 {
-	struct bw_opts *o = state->input;
+	struct perf_opts *o = state->input;
 	struct wire_params *p = &o->params;
 
 	switch (key) {
 	case 's':
 		p->size = get_size(state, arg);
-		o->given |= BW_GIVEN_SIZE;
+		o->given |= PERF_GIVEN_SIZE;
 		break;
 	case 'n':
-		p->iterations = get_number(state, "-n", arg, 1, BW_ITERATIONS_MAX);
-		o->given |= BW_GIVEN_ITERATIONS;
+		p->iterations = get_number(state, "-n", arg, 1, PERF_ITERATIONS_MAX);
+		o->given |= PERF_GIVEN_ITERATIONS;
 		break;
 	case 'D':
-		p->duration_s = get_number(state, "-D", arg, 1, BW_DURATION_MAX);
-		o->given |= BW_GIVEN_DURATION;
+		p->duration_s = get_number(state, "-D", arg, 1, PERF_DURATION_MAX);
+		o->given |= PERF_GIVEN_DURATION;
 		break;
 	case 't':
-		p->depth = get_number(state, "-t", arg, 1, BW_DEPTH_MAX);
-		o->given |= BW_GIVEN_DEPTH;
+		p->depth = get_number(state, "-t", arg, 1, PERF_DEPTH_MAX);
+		o->given |= PERF_GIVEN_DEPTH;
 		break;
 	case 'q':
-		p->qps = get_number(state, "-q", arg, 1, BW_QPS_MAX);
-		o->given |= BW_GIVEN_QPS;
+		p->qps = get_number(state, "-q", arg, 1, PERF_QPS_MAX);
+		o->given |= PERF_GIVEN_QPS;
 		break;
 	case KEY_OP:
 		p->op = get_op(state, arg);
-		o->given |= BW_GIVEN_OP;
+		o->given |= PERF_GIVEN_OP;
 		break;
 	case KEY_VERIFY:
 	case KEY_NO_VERIFY:
 		p->verify = key == KEY_VERIFY;
-		o->given |= BW_GIVEN_VERIFY;
+		o->given |= PERF_GIVEN_VERIFY;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -180,7 +180,7 @@ static error_t parse_shared(int key, char *arg, struct argp_state *state)
 /* What each side has for itself */
 static error_t parse_own(int key, char *arg, struct argp_state *state)
 {
-	struct bw_opts *o = state->input;
+	struct perf_opts *o = state->input;
 
 	switch (key) {
 	case 'd':
@@ -199,7 +199,7 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
 		o->tcp_port = get_number(state, "-p", arg, 1, 65535);
 		break;
 	case 'Q':
-		o->cq_mod = get_number(state, "-Q", arg, 1, BW_DEPTH_MAX);
+		o->cq_mod = get_number(state, "-Q", arg, 1, PERF_DEPTH_MAX);
 		break;
 	case 'o':
 		o->outs = get_number(state, "-o", arg, 1, 255);
@@ -232,31 +232,31 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
 }
 
 /* What can only be said when all options are known */
-static void check_whole(struct argp_state *state, const struct bw_opts *o)
+static void check_whole(struct argp_state *state, const struct perf_opts *o)
 {
 	const struct wire_params *p = &o->params;
-	struct bw_layout lay;
+	struct perf_layout lay;
 
-	if (o->given & BW_GIVEN_ITERATIONS && o->given & BW_GIVEN_DURATION)
+	if (o->given & PERF_GIVEN_ITERATIONS && o->given & PERF_GIVEN_DURATION)
 		argp_error(state,
 			   "-n and -D: one of them decides when to end, not both [USAGE]");
-	if (bw_layout_init(&lay, p->size, p->depth, p->qps, p->iterations))
+	if (perf_layout_init(&lay, p->size, p->depth, p->qps, p->iterations))
 		argp_error(state,
 			   "-s %llu and -q %u: together they need more than 4 GiB of memory [USAGE]",
 			   (unsigned long long)p->size, p->qps);
 	if (o->compare && !o->server)
 		argp_error(state, "--compare: is for the client [USAGE]");
-	if (o->compare_side != BW_COMPARE_BOTH && !o->compare)
+	if (o->compare_side != PERF_COMPARE_BOTH && !o->compare)
 		argp_error(state, "--compare-side: needs --compare [USAGE]");
-	if (o->compare_side == BW_COMPARE_SERVER &&
-	    strcmp(o->compare, BW_HOST))
+	if (o->compare_side == PERF_COMPARE_SERVER &&
+	    strcmp(o->compare, PERF_HOST))
 		argp_error(state,
 			   "--compare-side server: the server compares its --mem with host only [USAGE]");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct bw_opts *o = state->input;
+	struct perf_opts *o = state->input;
 
 	switch (key) {
 	case 'h':
@@ -268,7 +268,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->server = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!(o->given & BW_GIVEN_DURATION) && !o->params.iterations)
+		if (!(o->given & PERF_GIVEN_DURATION) && !o->params.iterations)
 			o->params.iterations = 1000;
 		check_whole(state, o);
 		return 0;
@@ -279,7 +279,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-void bw_opts_parse(int argc, char **argv, struct bw_opts *opts)
+void perf_opts_parse(int argc, char **argv, struct perf_opts *opts)
 {
 	static const struct argp argp = {
 		.options = options,
@@ -289,13 +289,13 @@ void bw_opts_parse(int argc, char **argv, struct bw_opts *opts)
 	};
 	static char cmd[] = BW_CMD;
 
-	*opts = (struct bw_opts){
-		.mem = BW_HOST,
+	*opts = (struct perf_opts){
+		.mem = PERF_HOST,
 		.params = {
 			.size = 65536,
 			.depth = 128,
 			.qps = 1,
-			.op = BW_WRITE,
+			.op = PERF_WRITE,
 			.verify = true,
 		},
 		.ib_port = 1,

@@ -3,30 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 
 /* Slower than any device memory that was met, emulated ones included */
 #define MEMORY_MIN_BYTES_PER_MS 256
 #define MEMORY_BASE_MS 60000
 
-int bw_memory_timeout_ms(const struct bw_layout *lay)
+int perf_memory_timeout_ms(const struct perf_layout *lay)
 {
 	return MEMORY_BASE_MS + lay->area_bytes / MEMORY_MIN_BYTES_PER_MS;
 }
 
-uint32_t bw_cq_mod(const struct bw_opts *opts, const struct wire_params *p)
+uint32_t perf_cq_mod(const struct perf_opts *opts, const struct wire_params *p)
 {
 	uint32_t mod = opts->cq_mod;
 
 	/* Large messages are rare enough for a completion each */
 	if (!mod)
-		mod = p->size > BW_CQ_MOD_SIZE ? 1 : BW_CQ_MOD;
+		mod = p->size > PERF_CQ_MOD_SIZE ? 1 : PERF_CQ_MOD;
 	/* A full send queue without a completion to come would never drain */
 	return mod < p->depth ? mod : p->depth;
 }
 
-int bw_check_size(const struct bw_dev *dev, uint64_t size)
+int perf_check_size(const struct perf_dev *dev, uint64_t size)
 {
 	if (size <= dev->port_attr.max_msg_sz)
 		return 0;
@@ -38,27 +38,27 @@ int bw_check_size(const struct bw_dev *dev, uint64_t size)
 }
 
 /* No more rights than the operation needs */
-static int access_flags(enum bw_op op, enum bw_role role)
+static int access_flags(enum perf_op op, enum perf_role role)
 {
-	if (op == BW_WRITE)
-		return role == BW_CLIENT ? 0 : IBV_ACCESS_LOCAL_WRITE |
+	if (op == PERF_WRITE)
+		return role == PERF_CLIENT ? 0 : IBV_ACCESS_LOCAL_WRITE |
 					       IBV_ACCESS_REMOTE_WRITE;
-	return role == BW_CLIENT ? IBV_ACCESS_LOCAL_WRITE :
+	return role == PERF_CLIENT ? IBV_ACCESS_LOCAL_WRITE :
 				   IBV_ACCESS_REMOTE_READ;
 }
 
-static bool is_sender(enum bw_op op, enum bw_role role)
+static bool is_sender(enum perf_op op, enum perf_role role)
 {
-	return (op == BW_WRITE) == (role == BW_CLIENT);
+	return (op == PERF_WRITE) == (role == PERF_CLIENT);
 }
 
-int bw_probe_memory(struct bw_dev *dev, struct p2pmr_provider *provider)
+int perf_probe_memory(struct perf_dev *dev, struct p2pmr_provider *provider)
 {
-	struct bw_mem mem = { 0 };
+	struct perf_mem mem = { 0 };
 
-	if (bw_mem_get(&mem, dev, provider, 1, IBV_ACCESS_LOCAL_WRITE))
+	if (perf_mem_get(&mem, dev, provider, 1, IBV_ACCESS_LOCAL_WRITE))
 		return -1;
-	bw_mem_put(&mem);
+	perf_mem_put(&mem);
 	return 0;
 }
 
@@ -74,8 +74,8 @@ static enum wire_gid_kind gid_kind(uint32_t type)
 	}
 }
 
-static int choose_mtu(struct wire_endpoint *ep, const struct bw_dev *dev,
-		      const struct bw_opts *opts)
+static int choose_mtu(struct wire_endpoint *ep, const struct perf_dev *dev,
+		      const struct perf_opts *opts)
 {
 	ep->mtu = opts->mtu ? opts->mtu : dev->port_attr.active_mtu;
 	if (ep->mtu <= dev->port_attr.active_mtu)
@@ -92,8 +92,8 @@ static uint8_t at_most_255(int val)
 	return val < 0 ? 0 : val > 255 ? 255 : val;
 }
 
-static int choose_outs(struct wire_endpoint *ep, const struct bw_dev *dev,
-		       const struct bw_opts *opts)
+static int choose_outs(struct wire_endpoint *ep, const struct perf_dev *dev,
+		       const struct perf_opts *opts)
 {
 	ep->rd_init = at_most_255(dev->attr.max_qp_init_rd_atom);
 	ep->rd_resp = at_most_255(dev->attr.max_qp_rd_atom);
@@ -108,7 +108,7 @@ static int choose_outs(struct wire_endpoint *ep, const struct bw_dev *dev,
 	return 0;
 }
 
-static void describe(struct bw_pass *pass, const struct bw_dev *dev)
+static void describe(struct perf_pass *pass, const struct perf_dev *dev)
 {
 	struct wire_endpoint *ep = &pass->local;
 	uint32_t i;
@@ -129,38 +129,38 @@ static void describe(struct bw_pass *pass, const struct bw_dev *dev)
 	}
 }
 
-int bw_pass_open(struct bw_pass *pass, struct bw_dev *dev,
-		 const struct bw_opts *opts, const struct wire_params *params,
-		 struct p2pmr_provider *provider, enum bw_role role,
+int perf_pass_open(struct perf_pass *pass, struct perf_dev *dev,
+		 const struct perf_opts *opts, const struct wire_params *params,
+		 struct p2pmr_provider *provider, enum perf_role role,
 		 uint64_t key)
 {
-	uint32_t per_qp = params->depth / bw_cq_mod(opts, params) + 1;
-	enum bw_fill fill;
+	uint32_t per_qp = params->depth / perf_cq_mod(opts, params) + 1;
+	enum perf_fill fill;
 
 	memset(pass, 0, sizeof(*pass));
 	pass->params = params;
 	pass->key = key;
 	/* The options' limits and the wire's make sure that it fits */
-	bw_layout_init(&pass->lay, params->size, params->depth, params->qps,
+	perf_layout_init(&pass->lay, params->size, params->depth, params->qps,
 		       params->iterations);
 	if (choose_mtu(&pass->local, dev, opts) ||
 	    choose_outs(&pass->local, dev, opts))
 		return -1;
-	if (bw_mem_get(&pass->mem, dev, provider, pass->lay.area_bytes,
+	if (perf_mem_get(&pass->mem, dev, provider, pass->lay.area_bytes,
 		       access_flags(params->op, role)))
 		return -1;
 
-	fill = is_sender(params->op, role) ? BW_FILL_DATA : BW_FILL_GUARD;
+	fill = is_sender(params->op, role) ? PERF_FILL_DATA : PERF_FILL_GUARD;
 	if (params->verify &&
-	    bw_area_fill(pass->mem.buf, &pass->lay, key, fill))
+	    perf_area_fill(pass->mem.buf, &pass->lay, key, fill))
 		goto err;
-	if (bw_conn_create(&pass->conn, dev, params->qps, params->depth,
+	if (perf_conn_create(&pass->conn, dev, params->qps, params->depth,
 			   params->qps * per_qp))
 		goto err;
 	describe(pass, dev);
 	return 0;
 err:
-	bw_pass_close(pass);
+	perf_pass_close(pass);
 	return -1;
 }
 
@@ -173,7 +173,7 @@ static const char *family(const uint8_t gid[16])
 }
 
 /* RoCE v2 packets are IP packets, and the two ends of one are of one kind */
-static int check_family(const struct bw_pass *pass, const struct bw_dev *dev,
+static int check_family(const struct perf_pass *pass, const struct perf_dev *dev,
 			const struct wire_endpoint *remote)
 {
 	const char *mine = family(pass->local.gid);
@@ -188,7 +188,7 @@ static int check_family(const struct bw_pass *pass, const struct bw_dev *dev,
 }
 
 /* The two sides were set up by different people: do they fit together? */
-static int check_remote(const struct bw_pass *pass, const struct bw_dev *dev,
+static int check_remote(const struct perf_pass *pass, const struct perf_dev *dev,
 			const struct wire_endpoint *remote)
 {
 	static const char * const kinds[] = { "IB", "RoCE v1", "RoCE v2" };
@@ -209,14 +209,14 @@ static int check_remote(const struct bw_pass *pass, const struct bw_dev *dev,
 			    dev->gid.gid_index, dev->name,
 			    kinds[pass->local.gid_kind],
 			    kinds[remote->gid_kind]);
-	if (pass->params->op == BW_READ && (!remote->rd_init || !remote->rd_resp))
+	if (pass->params->op == PERF_READ && (!remote->rd_init || !remote->rd_resp))
 		return fail(CMD_FAILED, REASON_RDMA_DEVICE, EOPNOTSUPP,
 			    "Use --op write.",
 			    "The device of the other side does not do RDMA reads.");
 	return check_family(pass, dev, remote);
 }
 
-int bw_pass_connect(struct bw_pass *pass, struct bw_dev *dev,
+int perf_pass_connect(struct perf_pass *pass, struct perf_dev *dev,
 		    const struct wire_endpoint *remote)
 {
 	if (check_remote(pass, dev, remote))
@@ -224,25 +224,25 @@ int bw_pass_connect(struct bw_pass *pass, struct bw_dev *dev,
 	pass->remote = *remote;
 	pass->mtu = remote->mtu < pass->local.mtu ? remote->mtu :
 						    pass->local.mtu;
-	return bw_conn_connect(&pass->conn, dev, &pass->local, &pass->remote);
+	return perf_conn_connect(&pass->conn, dev, &pass->local, &pass->remote);
 }
 
-int bw_pass_check(struct bw_pass *pass, struct bw_verdict *verdict)
+int perf_pass_check(struct perf_pass *pass, struct perf_verdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
 	if (!pass->params->verify)
 		return 0;
-	return bw_area_check(pass->mem.buf, &pass->lay, pass->key, verdict);
+	return perf_area_check(pass->mem.buf, &pass->lay, pass->key, verdict);
 }
 
 /* Queue pairs first: nothing may arrive in memory that is given back */
-void bw_pass_close(struct bw_pass *pass)
+void perf_pass_close(struct perf_pass *pass)
 {
-	bw_conn_destroy(&pass->conn);
-	bw_mem_put(&pass->mem);
+	perf_conn_destroy(&pass->conn);
+	perf_mem_put(&pass->mem);
 }
 
-int bw_fail_verdict(const struct bw_verdict *v, const char *where)
+int perf_fail_verdict(const struct perf_verdict *v, const char *where)
 {
 	return fail(CMD_FAILED, REASON_DATA_MISMATCH, EBADMSG,
 		    "Run `dmesg` on both sides and check the path between the devices; do not trust this memory.",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bw_wire.h"
+#include "perf_wire.h"
 
 static const char * const type_names[] = {
 	[WIRE_HELLO] = "HELLO",
@@ -194,22 +194,22 @@ static void put_params(struct out *o, const struct wire_params *p)
 
 static void get_params(struct in *in, struct wire_params *p)
 {
-	struct bw_layout lay;
+	struct perf_layout lay;
 
-	p->size = get_range(in, 8, 1, BW_SIZE_MAX, "size");
-	p->iterations = get_range(in, 8, 0, BW_ITERATIONS_MAX, "iterations");
-	p->duration_s = get_range(in, 4, 0, BW_DURATION_MAX, "duration");
-	p->depth = get_range(in, 4, 1, BW_DEPTH_MAX, "depth");
-	p->qps = get_range(in, 4, 1, BW_QPS_MAX, "queue pairs");
-	p->op = get_range(in, 1, BW_WRITE, BW_READ, "operation");
+	p->size = get_range(in, 8, 1, PERF_SIZE_MAX, "size");
+	p->iterations = get_range(in, 8, 0, PERF_ITERATIONS_MAX, "iterations");
+	p->duration_s = get_range(in, 4, 0, PERF_DURATION_MAX, "duration");
+	p->depth = get_range(in, 4, 1, PERF_DEPTH_MAX, "depth");
+	p->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
+	p->op = get_range(in, 1, PERF_WRITE, PERF_READ, "operation");
 	p->verify = get_range(in, 1, 0, 1, "verify");
 	if (in->bad)
 		return;
 	if (!p->iterations == !p->duration_s)
 		refuse(in, "not exactly one of iterations and duration");
-	else if (bw_layout_init(&lay, p->size, p->depth, p->qps, p->iterations))
+	else if (perf_layout_init(&lay, p->size, p->depth, p->qps, p->iterations))
 		refuse(in, "size times queue pairs above %llu bytes",
-		       (unsigned long long)BW_AREA_MAX);
+		       (unsigned long long)PERF_AREA_MAX);
 }
 
 static void put_endpoint(struct out *o, const struct wire_endpoint *ep)
@@ -249,19 +249,19 @@ static void get_endpoint(struct in *in, struct wire_endpoint *ep)
 	ep->rd_resp = get(in, 1);
 	ep->rkey = get(in, 4);
 	ep->addr = get(in, 8);
-	ep->area_bytes = get_range(in, 8, 1, BW_AREA_MAX, "area");
+	ep->area_bytes = get_range(in, 8, 1, PERF_AREA_MAX, "area");
 	if (!in->bad && ep->addr > UINT64_MAX - ep->area_bytes)
 		refuse(in, "memory that wraps around the address space");
 	get_text(in, ep->memory, sizeof(ep->memory), "the memory's name");
 	get_text(in, ep->route, sizeof(ep->route), "the route");
-	ep->qps = get_range(in, 4, 1, BW_QPS_MAX, "queue pairs");
+	ep->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
 	for (i = 0; i < ep->qps && !in->bad; i++) {
 		ep->qp[i].num = get_range(in, 4, 0, 0xffffff, "QP number");
 		ep->qp[i].psn = get_range(in, 4, 0, 0xffffff, "PSN");
 	}
 }
 
-static void put_verdict(struct out *o, const struct bw_verdict *v)
+static void put_verdict(struct out *o, const struct perf_verdict *v)
 {
 	put(o, v->checked_bytes, 8);
 	put(o, v->wrong_bytes, 8);
@@ -270,9 +270,9 @@ static void put_verdict(struct out *o, const struct bw_verdict *v)
 	put(o, v->got, 1);
 }
 
-static void get_verdict(struct in *in, struct bw_verdict *v)
+static void get_verdict(struct in *in, struct perf_verdict *v)
 {
-	v->checked_bytes = get_range(in, 8, 0, BW_AREA_MAX, "checked bytes");
+	v->checked_bytes = get_range(in, 8, 0, PERF_AREA_MAX, "checked bytes");
 	v->wrong_bytes = get_range(in, 8, 0, v->checked_bytes, "wrong bytes");
 	v->first_offset = get_range(in, 8, 0, v->checked_bytes,
 				    "first wrong offset");
@@ -394,8 +394,8 @@ int wire_decode_payload(enum wire_type type, const uint8_t *payload,
 	case WIRE_BEGIN:
 		msg->u.begin.seed = get(&in, 8);
 		msg->u.begin.pass = get(&in, 4);
-		msg->u.begin.server_memory = get_range(&in, 1, BW_MEMORY_OWN,
-						       BW_MEMORY_HOST,
+		msg->u.begin.server_memory = get_range(&in, 1, PERF_MEMORY_OWN,
+						       PERF_MEMORY_HOST,
 						       "server memory");
 		get_endpoint(&in, &msg->u.begin.client);
 		break;

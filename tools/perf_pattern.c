@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bw_pattern.h"
+#include "perf_pattern.h"
 
 #define SLOT_ALIGN 64
 /* More slots than this only cost cache, on both sides */
 #define SLOTS_BYTES 65536
 
-int bw_layout_init(struct bw_layout *lay, uint64_t size, uint32_t depth,
+int perf_layout_init(struct perf_layout *lay, uint64_t size, uint32_t depth,
 		   uint32_t qps, uint64_t iterations)
 {
 	uint64_t slots;
@@ -24,7 +24,7 @@ int bw_layout_init(struct bw_layout *lay, uint64_t size, uint32_t depth,
 		slots = iterations;
 	lay->slots = slots ? slots : 1;
 	lay->qps = qps;
-	if (lay->stride * lay->slots > BW_AREA_MAX / qps - SLOT_ALIGN)
+	if (lay->stride * lay->slots > PERF_AREA_MAX / qps - SLOT_ALIGN)
 		return -ERANGE;
 	lay->area_bytes = lay->stride * lay->slots * qps + SLOT_ALIGN;
 	return 0;
@@ -41,20 +41,20 @@ static uint64_t mix(uint64_t x)
 	return x;
 }
 
-uint64_t bw_pattern_key(uint64_t seed, uint32_t pass)
+uint64_t perf_pattern_key(uint64_t seed, uint32_t pass)
 {
 	return mix(mix(seed) + pass);
 }
 
 /* The eight bytes at @offset, a multiple of eight, as they lie in memory */
-static uint64_t word_at(uint64_t key, enum bw_fill fill, uint64_t offset)
+static uint64_t word_at(uint64_t key, enum perf_fill fill, uint64_t offset)
 {
 	uint64_t word = mix(key + offset);
 
-	return htole64(fill == BW_FILL_GUARD ? ~word : word);
+	return htole64(fill == PERF_FILL_GUARD ? ~word : word);
 }
 
-void bw_pattern_fill(uint64_t key, enum bw_fill fill, uint64_t offset,
+void perf_pattern_fill(uint64_t key, enum perf_fill fill, uint64_t offset,
 		     void *dst, size_t len)
 {
 	uint8_t *out = dst;
@@ -71,7 +71,7 @@ void bw_pattern_fill(uint64_t key, enum bw_fill fill, uint64_t offset,
 	}
 }
 
-void bw_pattern_expect(uint64_t key, const struct bw_layout *lay,
+void perf_pattern_expect(uint64_t key, const struct perf_layout *lay,
 		       uint64_t offset, void *dst, size_t len)
 {
 	uint64_t slots_end = lay->stride * lay->slots * lay->qps;
@@ -79,29 +79,29 @@ void bw_pattern_expect(uint64_t key, const struct bw_layout *lay,
 
 	while (len) {
 		uint64_t in_slot = offset % lay->stride;
-		enum bw_fill fill = BW_FILL_GUARD;
+		enum perf_fill fill = PERF_FILL_GUARD;
 		uint64_t take;
 
 		if (offset >= slots_end) {
 			take = len;
 		} else if (in_slot < lay->size) {
-			fill = BW_FILL_DATA;
+			fill = PERF_FILL_DATA;
 			take = lay->size - in_slot;
 		} else {
 			take = lay->stride - in_slot;
 		}
 		if (take > len)
 			take = len;
-		bw_pattern_fill(key, fill, offset, out, take);
+		perf_pattern_fill(key, fill, offset, out, take);
 		out += take;
 		offset += take;
 		len -= take;
 	}
 }
 
-void bw_pattern_compare(const uint8_t *expected, const uint8_t *got,
+void perf_pattern_compare(const uint8_t *expected, const uint8_t *got,
 			uint64_t offset, size_t len,
-			struct bw_verdict *verdict)
+			struct perf_verdict *verdict)
 {
 	size_t i;
 

@@ -18,14 +18,14 @@
  * Integers are in network order. Decoding takes nothing on trust: what comes
  * out of it lies within the limits below, whatever went in.
  */
-#ifndef P2PMR_TOOLS_BW_WIRE_H
-#define P2PMR_TOOLS_BW_WIRE_H
+#ifndef P2PMR_TOOLS_PERF_WIRE_H
+#define P2PMR_TOOLS_PERF_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bw_pattern.h"
+#include "perf_pattern.h"
 #include "fail.h"
 
 #define WIRE_MAGIC 0x70326277U
@@ -47,15 +47,15 @@ enum wire_type {
 	WIRE_BYE = 8,
 };
 
-enum bw_op {
-	BW_WRITE = 0,
-	BW_READ = 1,
+enum perf_op {
+	PERF_WRITE = 0,
+	PERF_READ = 1,
 };
 
 /* Which of its memories the server is to use in a pass */
-enum bw_side_memory {
-	BW_MEMORY_OWN = 0,	/* the one that it was started with */
-	BW_MEMORY_HOST = 1,
+enum perf_side_memory {
+	PERF_MEMORY_OWN = 0,	/* the one that it was started with */
+	PERF_MEMORY_HOST = 1,
 };
 
 /* Who is who; for reports */
@@ -72,7 +72,7 @@ struct wire_params {
 	uint32_t duration_s;	/* 0 with iterations */
 	uint32_t depth;
 	uint32_t qps;
-	enum bw_op op;
+	enum perf_op op;
 	bool verify;
 };
 
@@ -109,13 +109,13 @@ struct wire_endpoint {
 	char memory[WIRE_NAME_MAX];
 	char route[WIRE_NAME_MAX];
 	uint32_t qps;
-	struct wire_qp qp[BW_QPS_MAX];
+	struct wire_qp qp[PERF_QPS_MAX];
 };
 
 struct wire_begin {
 	uint64_t seed;
 	uint32_t pass;
-	enum bw_side_memory server_memory;
+	enum perf_side_memory server_memory;
 	struct wire_endpoint client;
 };
 
@@ -123,7 +123,7 @@ struct wire_done {
 	uint64_t messages;		/* of all queue pairs together */
 	uint64_t elapsed_ns;
 	uint64_t peak_bytes_per_s;	/* 0: not measured */
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 };
 
 struct wire_msg {
@@ -135,7 +135,7 @@ struct wire_msg {
 		struct wire_begin begin;
 		struct wire_endpoint ready;
 		struct wire_done done;
-		struct bw_verdict verdict;
+		struct perf_verdict verdict;
 	} u;
 };
 

@@ -4,13 +4,13 @@
  * return 0, or -1 with the failure recorded; all of them end soon after
  * Ctrl-C, and when the other end dies.
  */
-#ifndef P2PMR_TOOLS_BW_CHAN_H
-#define P2PMR_TOOLS_BW_CHAN_H
+#ifndef P2PMR_TOOLS_PERF_CHAN_H
+#define P2PMR_TOOLS_PERF_CHAN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bw_wire.h"
+#include "perf_wire.h"
 
 /* How long a client tries again while nobody listens */
 #define CHAN_CONNECT_MS 5000

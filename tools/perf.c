@@ -3,16 +3,16 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "stop.h"
 
-const char *bw_op_name(enum bw_op op)
+const char *perf_op_name(enum perf_op op)
 {
-	return op == BW_WRITE ? "write" : "read";
+	return op == PERF_WRITE ? "write" : "read";
 }
 
-void bw_ident(struct wire_ident *id, const struct bw_dev *dev,
+void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
 	      const char *memory)
 {
 	struct utsname uts;
@@ -29,12 +29,12 @@ void bw_ident(struct wire_ident *id, const struct bw_dev *dev,
 int cmd_bw(int argc, char **argv)
 {
 	struct p2pmr_context *ctx;
-	struct bw_report rep = { 0 };
-	struct bw_dev dev = { 0 };
-	struct bw_opts opts;
+	struct perf_report rep = { 0 };
+	struct perf_dev dev = { 0 };
+	struct perf_opts opts;
 	int ret;
 
-	bw_opts_parse(argc, argv, &opts);
+	perf_opts_parse(argc, argv, &opts);
 	stop_install(BW_CMD, opts.json);
 	rep.opts = &opts;
 	rep.params = opts.params;
@@ -42,13 +42,13 @@ int cmd_bw(int argc, char **argv)
 
 	ctx = p2pmr_open(NULL);
 	if (ctx)
-		ret = opts.server ? bw_client(&rep, &dev, ctx) :
-				    bw_server(&rep, &dev, ctx);
+		ret = opts.server ? perf_client(&rep, &dev, ctx) :
+				    perf_server(&rep, &dev, ctx);
 	else
 		ret = fail_lib("");
-	ret = bw_report_end(&rep, !ret);
+	ret = perf_report_end(&rep, !ret);
 
-	bw_dev_close(&dev);
+	perf_dev_close(&dev);
 	p2pmr_close(ctx);
 	return ret;
 }

@@ -13,22 +13,22 @@
  * changed places, a message that landed in the wrong slot and a byte that was
  * never written all give wrong bytes.
  */
-#ifndef P2PMR_TOOLS_BW_PATTERN_H
-#define P2PMR_TOOLS_BW_PATTERN_H
+#ifndef P2PMR_TOOLS_PERF_PATTERN_H
+#define P2PMR_TOOLS_PERF_PATTERN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct p2pmr_buf;
 
-#define BW_SIZE_MAX (1ULL << 30)
-#define BW_AREA_MAX (4ULL << 30)
-#define BW_DEPTH_MAX 32768U
-#define BW_QPS_MAX 1024U
-#define BW_ITERATIONS_MAX 1000000000ULL
-#define BW_DURATION_MAX (30U * 86400)
+#define PERF_SIZE_MAX (1ULL << 30)
+#define PERF_AREA_MAX (4ULL << 30)
+#define PERF_DEPTH_MAX 32768U
+#define PERF_QPS_MAX 1024U
+#define PERF_ITERATIONS_MAX 1000000000ULL
+#define PERF_DURATION_MAX (30U * 86400)
 
-struct bw_layout {
+struct perf_layout {
 	uint64_t size;		/* of a message */
 	uint64_t stride;	/* from slot to slot */
 	uint64_t slots;		/* of each queue pair */
@@ -38,12 +38,12 @@ struct bw_layout {
 
 /*
  * @iterations: messages of each queue pair, 0 when not known beforehand.
- * Returns 0, or -ERANGE when the area would be larger than BW_AREA_MAX.
+ * Returns 0, or -ERANGE when the area would be larger than PERF_AREA_MAX.
  */
-int bw_layout_init(struct bw_layout *lay, uint64_t size, uint32_t depth,
+int perf_layout_init(struct perf_layout *lay, uint64_t size, uint32_t depth,
 		   uint32_t qps, uint64_t iterations);
 
-static inline uint64_t bw_layout_offset(const struct bw_layout *lay,
+static inline uint64_t perf_layout_offset(const struct perf_layout *lay,
 					uint64_t qp, uint64_t message)
 {
 	return (qp * lay->slots + message % lay->slots) * lay->stride;
@@ -53,23 +53,23 @@ static inline uint64_t bw_layout_offset(const struct bw_layout *lay,
  * The sender's area is filled with data, the receiver's beforehand with the
  * complement of it: so no byte that was not written can look right.
  */
-enum bw_fill {
-	BW_FILL_DATA,
-	BW_FILL_GUARD,
+enum perf_fill {
+	PERF_FILL_DATA,
+	PERF_FILL_GUARD,
 };
 
 /* Both ends derive the same key; each pass has another one */
-uint64_t bw_pattern_key(uint64_t seed, uint32_t pass);
+uint64_t perf_pattern_key(uint64_t seed, uint32_t pass);
 
 /* The bytes [offset, offset + len) of a filled area */
-void bw_pattern_fill(uint64_t key, enum bw_fill fill, uint64_t offset,
+void perf_pattern_fill(uint64_t key, enum perf_fill fill, uint64_t offset,
 		     void *dst, size_t len);
 
 /* The same range of the receiver's area after all messages arrived */
-void bw_pattern_expect(uint64_t key, const struct bw_layout *lay,
+void perf_pattern_expect(uint64_t key, const struct perf_layout *lay,
 		       uint64_t offset, void *dst, size_t len);
 
-struct bw_verdict {
+struct perf_verdict {
 	uint64_t checked_bytes;
 	uint64_t wrong_bytes;
 	uint64_t first_offset;	/* these three only with wrong bytes */
@@ -78,18 +78,18 @@ struct bw_verdict {
 };
 
 /* Compare a range and add what was found to @verdict */
-void bw_pattern_compare(const uint8_t *expected, const uint8_t *got,
+void perf_pattern_compare(const uint8_t *expected, const uint8_t *got,
 			uint64_t offset, size_t len,
-			struct bw_verdict *verdict);
+			struct perf_verdict *verdict);
 
 /*
  * Fill an area, and check the receiver's, both through the library's copies,
  * which are right for device memory. Return 0 or -1 with
  * the failure recorded (wrong bytes are no failure here).
  */
-int bw_area_fill(struct p2pmr_buf *buf, const struct bw_layout *lay,
-		 uint64_t key, enum bw_fill fill);
-int bw_area_check(struct p2pmr_buf *buf, const struct bw_layout *lay,
-		  uint64_t key, struct bw_verdict *verdict);
+int perf_area_fill(struct p2pmr_buf *buf, const struct perf_layout *lay,
+		 uint64_t key, enum perf_fill fill);
+int perf_area_check(struct p2pmr_buf *buf, const struct perf_layout *lay,
+		  uint64_t key, struct perf_verdict *verdict);
 
 #endif

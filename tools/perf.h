@@ -3,8 +3,8 @@
  * p2pmr bw: what its parts share. Functions that return int return 0, or -1
  * with the failure recorded (fail.h).
  */
-#ifndef P2PMR_TOOLS_BW_H
-#define P2PMR_TOOLS_BW_H
+#ifndef P2PMR_TOOLS_PERF_H
+#define P2PMR_TOOLS_PERF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,43 +12,43 @@
 #include <infiniband/verbs.h>
 #include <p2pmr/p2pmr.h>
 
-#include "bw_chan.h"
-#include "bw_pattern.h"
-#include "bw_wire.h"
+#include "perf_chan.h"
+#include "perf_pattern.h"
+#include "perf_wire.h"
 
 #define BW_CMD "p2pmr bw"
-#define BW_HOST "host"
+#define PERF_HOST "host"
 
 /* Messages from this size on all complete with an entry of their own */
-#define BW_CQ_MOD_SIZE 8192
-#define BW_CQ_MOD 100
+#define PERF_CQ_MOD_SIZE 8192
+#define PERF_CQ_MOD 100
 
 /* Whose memory --compare changes from pass to pass */
-enum bw_compare_side {
-	BW_COMPARE_BOTH,
-	BW_COMPARE_CLIENT,
-	BW_COMPARE_SERVER,
+enum perf_compare_side {
+	PERF_COMPARE_BOTH,
+	PERF_COMPARE_CLIENT,
+	PERF_COMPARE_SERVER,
 };
 
 /* Options that both ends may give, and that must then agree */
-enum bw_given {
-	BW_GIVEN_SIZE = 1 << 0,
-	BW_GIVEN_ITERATIONS = 1 << 1,
-	BW_GIVEN_DURATION = 1 << 2,
-	BW_GIVEN_DEPTH = 1 << 3,
-	BW_GIVEN_QPS = 1 << 4,
-	BW_GIVEN_OP = 1 << 5,
-	BW_GIVEN_VERIFY = 1 << 6,
+enum perf_given {
+	PERF_GIVEN_SIZE = 1 << 0,
+	PERF_GIVEN_ITERATIONS = 1 << 1,
+	PERF_GIVEN_DURATION = 1 << 2,
+	PERF_GIVEN_DEPTH = 1 << 3,
+	PERF_GIVEN_QPS = 1 << 4,
+	PERF_GIVEN_OP = 1 << 5,
+	PERF_GIVEN_VERIFY = 1 << 6,
 };
 
-struct bw_opts {
+struct perf_opts {
 	const char *server;	/* NULL: be the server */
 	const char *device;	/* NULL: the first with an active port */
 	const char *mem;
 	const char *compare;	/* NULL: one pass */
 	const char *json_file;
 	struct wire_params params;
-	enum bw_compare_side compare_side;
+	enum perf_compare_side compare_side;
 	unsigned int given;
 	unsigned int ib_port;
 	unsigned int tcp_port;
@@ -62,12 +62,12 @@ struct bw_opts {
 };
 
 /* Fills in @opts; ends the process on a usage error, as argp does */
-void bw_opts_parse(int argc, char **argv, struct bw_opts *opts);
+void perf_opts_parse(int argc, char **argv, struct perf_opts *opts);
 
-const char *bw_op_name(enum bw_op op);
+const char *perf_op_name(enum perf_op op);
 
 /* The RDMA device and what was chosen on it */
-struct bw_dev {
+struct perf_dev {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;
 	struct ibv_device_attr attr;
@@ -77,29 +77,29 @@ struct bw_dev {
 	char name[WIRE_NAME_MAX];
 };
 
-int bw_dev_open(struct bw_dev *dev, const struct bw_opts *opts);
-void bw_dev_close(struct bw_dev *dev);
+int perf_dev_open(struct perf_dev *dev, const struct perf_opts *opts);
+void perf_dev_close(struct perf_dev *dev);
 
 /* Does one port's list hold a usable GID? Its place in @list, or -1 */
-int bw_gid_pick(const struct ibv_gid_entry *list, size_t n,
+int perf_gid_pick(const struct ibv_gid_entry *list, size_t n,
 		unsigned int port);
-const char *bw_gid_type_name(uint32_t type);
+const char *perf_gid_type_name(uint32_t type);
 
 /* One memory region on one buffer */
-struct bw_mem {
+struct perf_mem {
 	struct p2pmr_buf *buf;
 	struct ibv_mr *mr;
 	enum p2pmr_route route;
 	const char *name;
 };
 
-int bw_mem_get(struct bw_mem *mem, struct bw_dev *dev,
+int perf_mem_get(struct perf_mem *mem, struct perf_dev *dev,
 	       struct p2pmr_provider *provider, uint64_t len_bytes,
 	       int access);
-void bw_mem_put(struct bw_mem *mem);
+void perf_mem_put(struct perf_mem *mem);
 
 /* Queue pairs that share one completion queue */
-struct bw_conn {
+struct perf_conn {
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq;
 	struct ibv_qp **qp;
@@ -107,23 +107,23 @@ struct bw_conn {
 	uint32_t qps;
 };
 
-int bw_conn_create(struct bw_conn *conn, struct bw_dev *dev, uint32_t qps,
+int perf_conn_create(struct perf_conn *conn, struct perf_dev *dev, uint32_t qps,
 		   uint32_t depth, uint32_t cqe);
-int bw_conn_connect(struct bw_conn *conn, struct bw_dev *dev,
+int perf_conn_connect(struct perf_conn *conn, struct perf_dev *dev,
 		    const struct wire_endpoint *local,
 		    const struct wire_endpoint *remote);
-void bw_conn_destroy(struct bw_conn *conn);
+void perf_conn_destroy(struct perf_conn *conn);
 
-enum bw_role {
-	BW_CLIENT = 0,
-	BW_SERVER = 1,
+enum perf_role {
+	PERF_CLIENT = 0,
+	PERF_SERVER = 1,
 };
 
 /* This side of a pass: its memory and its queue pairs */
-struct bw_pass {
-	struct bw_layout lay;
-	struct bw_mem mem;
-	struct bw_conn conn;
+struct perf_pass {
+	struct perf_layout lay;
+	struct perf_mem mem;
+	struct perf_conn conn;
 	struct wire_endpoint local;
 	struct wire_endpoint remote;
 	const struct wire_params *params;
@@ -132,68 +132,68 @@ struct bw_pass {
 };
 
 /* Everything up to the description of this side that the other one needs */
-int bw_pass_open(struct bw_pass *pass, struct bw_dev *dev,
-		 const struct bw_opts *opts, const struct wire_params *params,
-		 struct p2pmr_provider *provider, enum bw_role role,
+int perf_pass_open(struct perf_pass *pass, struct perf_dev *dev,
+		 const struct perf_opts *opts, const struct wire_params *params,
+		 struct p2pmr_provider *provider, enum perf_role role,
 		 uint64_t key);
-int bw_pass_connect(struct bw_pass *pass, struct bw_dev *dev,
+int perf_pass_connect(struct perf_pass *pass, struct perf_dev *dev,
 		    const struct wire_endpoint *remote);
-int bw_pass_check(struct bw_pass *pass, struct bw_verdict *verdict);
-void bw_pass_close(struct bw_pass *pass);
+int perf_pass_check(struct perf_pass *pass, struct perf_verdict *verdict);
+void perf_pass_close(struct perf_pass *pass);
 
 /* Register a page of it: so that what cannot work fails before the wait */
-int bw_probe_memory(struct bw_dev *dev, struct p2pmr_provider *provider);
+int perf_probe_memory(struct perf_dev *dev, struct p2pmr_provider *provider);
 
 /* Can this device send such messages? */
-int bw_check_size(const struct bw_dev *dev, uint64_t size);
+int perf_check_size(const struct perf_dev *dev, uint64_t size);
 
 /* How long the other end may take to fill or check that much memory */
-int bw_memory_timeout_ms(const struct bw_layout *lay);
+int perf_memory_timeout_ms(const struct perf_layout *lay);
 
 /* How many messages share a completion */
-uint32_t bw_cq_mod(const struct bw_opts *opts, const struct wire_params *p);
+uint32_t perf_cq_mod(const struct perf_opts *opts, const struct wire_params *p);
 
 /* Put the messages on the wire; fills in the figures of @done */
-int bw_run(struct bw_pass *pass, const struct bw_opts *opts,
+int bw_run(struct perf_pass *pass, const struct perf_opts *opts,
 	   struct chan *ch, struct wire_done *done);
 
 /* What is reported */
-struct bw_row {
+struct perf_row {
 	char memory[2][WIRE_NAME_MAX];	/* client's, server's */
 	char route[2][WIRE_NAME_MAX];
 	uint8_t mtu;
 	struct wire_done done;
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 };
 
-struct bw_report {
-	const struct bw_opts *opts;
+struct perf_report {
+	const struct perf_opts *opts;
 	struct wire_params params;
 	struct wire_ident ident[2];	/* client's, server's */
-	const struct bw_dev *dev;	/* of this side */
-	struct bw_row row[2];
+	const struct perf_dev *dev;	/* of this side */
+	struct perf_row row[2];
 	int rows;
 	uint32_t cq_mod;		/* 0: not known on this side */
 	bool header_done;
 };
 
-void bw_report_row(struct bw_report *rep, const struct bw_row *row);
+void perf_report_row(struct perf_report *rep, const struct perf_row *row);
 /* Ends the report, good or failed; returns the exit status */
-int bw_report_end(struct bw_report *rep, bool good);
+int perf_report_end(struct perf_report *rep, bool good);
 
 /* The whole of either side after options were read */
-int bw_client(struct bw_report *rep, struct bw_dev *dev,
+int perf_client(struct perf_report *rep, struct perf_dev *dev,
 	      struct p2pmr_context *ctx);
-int bw_server(struct bw_report *rep, struct bw_dev *dev,
+int perf_server(struct perf_report *rep, struct perf_dev *dev,
 	      struct p2pmr_context *ctx);
-void bw_ident(struct wire_ident *id, const struct bw_dev *dev,
+void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
 	      const char *memory);
 
 /* Wrong bytes at @where as a failure */
-int bw_fail_verdict(const struct bw_verdict *verdict, const char *where);
+int perf_fail_verdict(const struct perf_verdict *verdict, const char *where);
 
 /* Refuse what the server's user asked for and the client does not want */
-int bw_params_agree(const struct bw_opts *server,
+int perf_params_agree(const struct perf_opts *server,
 		    const struct wire_params *client);
 
 #endif

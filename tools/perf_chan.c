@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bw_chan.h"
+#include "perf_chan.h"
 #include "clock.h"
 #include "stop.h"
 

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "find.h"
 #include "stop.h"
 
 struct server {
-	struct bw_report *rep;
-	struct bw_dev *dev;
+	struct perf_report *rep;
+	struct perf_dev *dev;
 	struct chan ch;
 	struct p2pmr_provider *own;
 	struct p2pmr_provider *host;
@@ -40,22 +40,22 @@ static int disagree_number(const char *what, uint64_t mine, uint64_t theirs)
 	return disagree(what, text[0], text[1]);
 }
 
-int bw_params_agree(const struct bw_opts *server,
+int perf_params_agree(const struct perf_opts *server,
 		    const struct wire_params *client)
 {
 	const struct wire_params *p = &server->params;
 	const struct {
-		enum bw_given given;
+		enum perf_given given;
 		const char *what;
 		uint64_t mine, theirs;
 	} numbers[] = {
-		{ BW_GIVEN_SIZE, "-s (message size)", p->size, client->size },
-		{ BW_GIVEN_ITERATIONS, "-n (iterations)", p->iterations,
+		{ PERF_GIVEN_SIZE, "-s (message size)", p->size, client->size },
+		{ PERF_GIVEN_ITERATIONS, "-n (iterations)", p->iterations,
 		  client->iterations },
-		{ BW_GIVEN_DURATION, "-D (duration)", p->duration_s,
+		{ PERF_GIVEN_DURATION, "-D (duration)", p->duration_s,
 		  client->duration_s },
-		{ BW_GIVEN_DEPTH, "-t (depth)", p->depth, client->depth },
-		{ BW_GIVEN_QPS, "-q (queue pairs)", p->qps, client->qps },
+		{ PERF_GIVEN_DEPTH, "-t (depth)", p->depth, client->depth },
+		{ PERF_GIVEN_QPS, "-q (queue pairs)", p->qps, client->qps },
 	};
 	size_t i;
 
@@ -66,10 +66,10 @@ int bw_params_agree(const struct bw_opts *server,
 					       numbers[i].mine,
 					       numbers[i].theirs);
 	}
-	if (server->given & BW_GIVEN_OP && p->op != client->op)
-		return disagree("--op", bw_op_name(p->op),
-				bw_op_name(client->op));
-	if (server->given & BW_GIVEN_VERIFY && p->verify != client->verify)
+	if (server->given & PERF_GIVEN_OP && p->op != client->op)
+		return disagree("--op", perf_op_name(p->op),
+				perf_op_name(client->op));
+	if (server->given & PERF_GIVEN_VERIFY && p->verify != client->verify)
 		return disagree("--verify", yes_no(p->verify),
 				yes_no(client->verify));
 	return 0;
@@ -78,26 +78,26 @@ int bw_params_agree(const struct bw_opts *server,
 static int answer_hello(struct server *srv, const struct wire_hello *hello)
 {
 	struct wire_msg msg = { .type = WIRE_WELCOME };
-	struct bw_report *rep = srv->rep;
+	struct perf_report *rep = srv->rep;
 
-	if (bw_params_agree(rep->opts, &hello->params) ||
-	    bw_check_size(srv->dev, hello->params.size))
+	if (perf_params_agree(rep->opts, &hello->params) ||
+	    perf_check_size(srv->dev, hello->params.size))
 		return -1;
 	rep->params = hello->params;
-	rep->ident[BW_CLIENT] = hello->ident;
-	bw_ident(&rep->ident[BW_SERVER], srv->dev, rep->opts->mem);
-	msg.u.welcome = rep->ident[BW_SERVER];
+	rep->ident[PERF_CLIENT] = hello->ident;
+	perf_ident(&rep->ident[PERF_SERVER], srv->dev, rep->opts->mem);
+	msg.u.welcome = rep->ident[PERF_SERVER];
 	return chan_send(&srv->ch, &msg);
 }
 
-static void fill_row(struct bw_row *row, const struct bw_pass *pass,
+static void fill_row(struct perf_row *row, const struct perf_pass *pass,
 		     const struct wire_done *done)
 {
 	memset(row, 0, sizeof(*row));
-	memcpy(row->memory[BW_CLIENT], pass->remote.memory, WIRE_NAME_MAX);
-	memcpy(row->memory[BW_SERVER], pass->local.memory, WIRE_NAME_MAX);
-	memcpy(row->route[BW_CLIENT], pass->remote.route, WIRE_NAME_MAX);
-	memcpy(row->route[BW_SERVER], pass->local.route, WIRE_NAME_MAX);
+	memcpy(row->memory[PERF_CLIENT], pass->remote.memory, WIRE_NAME_MAX);
+	memcpy(row->memory[PERF_SERVER], pass->local.memory, WIRE_NAME_MAX);
+	memcpy(row->route[PERF_CLIENT], pass->remote.route, WIRE_NAME_MAX);
+	memcpy(row->route[PERF_SERVER], pass->local.route, WIRE_NAME_MAX);
 	row->mtu = pass->mtu;
 	row->done = *done;
 }
@@ -106,12 +106,12 @@ static void fill_row(struct bw_row *row, const struct bw_pass *pass,
  * From READY to DONE the server sleeps on the control channel: spinning would
  * take the CPU from a software RDMA device, and from the client beside it.
  */
-static int serve_run(struct server *srv, struct bw_pass *pass)
+static int serve_run(struct server *srv, struct perf_pass *pass)
 {
 	struct wire_msg msg = { .type = WIRE_READY };
-	struct bw_verdict verdict = { 0 };
+	struct perf_verdict verdict = { 0 };
 	struct wire_done done;
-	struct bw_row row;
+	struct perf_row row;
 
 	msg.u.ready = pass->local;
 	if (chan_send(&srv->ch, &msg) ||
@@ -119,7 +119,7 @@ static int serve_run(struct server *srv, struct bw_pass *pass)
 		return -1;
 	done = msg.u.done;
 
-	if (pass->params->op == BW_WRITE && bw_pass_check(pass, &verdict))
+	if (pass->params->op == PERF_WRITE && perf_pass_check(pass, &verdict))
 		return -1;
 	msg = (struct wire_msg){ .type = WIRE_VERDICT };
 	msg.u.verdict = verdict;
@@ -127,13 +127,13 @@ static int serve_run(struct server *srv, struct bw_pass *pass)
 		return -1;
 
 	fill_row(&row, pass, &done);
-	row.verdict = pass->params->op == BW_WRITE ? verdict : done.verdict;
+	row.verdict = pass->params->op == PERF_WRITE ? verdict : done.verdict;
 	if (!row.verdict.wrong_bytes) {
-		bw_report_row(srv->rep, &row);
+		perf_report_row(srv->rep, &row);
 		return 0;
 	}
 	srv->ch.peer_knows = true;
-	return bw_fail_verdict(&row.verdict, pass->params->op == BW_WRITE ?
+	return perf_fail_verdict(&row.verdict, pass->params->op == PERF_WRITE ?
 					     "the server's memory" :
 					     "the client's memory");
 }
@@ -141,7 +141,7 @@ static int serve_run(struct server *srv, struct bw_pass *pass)
 static int serve_pass(struct server *srv)
 {
 	struct p2pmr_provider *provider;
-	struct bw_pass *pass;
+	struct perf_pass *pass;
 	struct wire_msg msg;
 	uint64_t key;
 	int ret = -1;
@@ -149,20 +149,20 @@ static int serve_pass(struct server *srv)
 	/* The client fills its memory first, which takes its time */
 	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg, CHAN_FOREVER))
 		return -1;
-	provider = msg.u.begin.server_memory == BW_MEMORY_HOST ? srv->host :
+	provider = msg.u.begin.server_memory == PERF_MEMORY_HOST ? srv->host :
 								 srv->own;
-	key = bw_pattern_key(msg.u.begin.seed, msg.u.begin.pass);
+	key = perf_pattern_key(msg.u.begin.seed, msg.u.begin.pass);
 
 	pass = calloc(1, sizeof(*pass));
 	if (!pass)
 		return fail_nomem();
-	if (bw_pass_open(pass, srv->dev, srv->rep->opts, &srv->rep->params,
-			 provider, BW_SERVER, key))
+	if (perf_pass_open(pass, srv->dev, srv->rep->opts, &srv->rep->params,
+			 provider, PERF_SERVER, key))
 		goto out_free;
-	ret = bw_pass_connect(pass, srv->dev, &msg.u.begin.client);
+	ret = perf_pass_connect(pass, srv->dev, &msg.u.begin.client);
 	if (!ret)
 		ret = serve_run(srv, pass);
-	bw_pass_close(pass);
+	perf_pass_close(pass);
 out_free:
 	free(pass);
 	return ret;
@@ -214,11 +214,11 @@ static int find_memory(struct server *srv, struct p2pmr_context *ctx)
 	srv->own = find_provider(ctx, "--mem", srv->rep->opts->mem);
 	if (!srv->own)
 		return -1;
-	srv->host = p2pmr_provider_find(ctx, BW_HOST);
-	return srv->host ? 0 : fail_lib(BW_HOST);
+	srv->host = p2pmr_provider_find(ctx, PERF_HOST);
+	return srv->host ? 0 : fail_lib(PERF_HOST);
 }
 
-int bw_server(struct bw_report *rep, struct bw_dev *dev,
+int perf_server(struct perf_report *rep, struct perf_dev *dev,
 	      struct p2pmr_context *ctx)
 {
 	struct server srv = { .rep = rep, .dev = dev };
@@ -226,8 +226,8 @@ int bw_server(struct bw_report *rep, struct bw_dev *dev,
 	int listen_fd;
 	int ret;
 
-	if (find_memory(&srv, ctx) || bw_dev_open(dev, rep->opts) ||
-	    bw_probe_memory(dev, srv.own))
+	if (find_memory(&srv, ctx) || perf_dev_open(dev, rep->opts) ||
+	    perf_probe_memory(dev, srv.own))
 		return -1;
 	listen_fd = chan_listen(rep->opts->tcp_port);
 	if (listen_fd < 0)

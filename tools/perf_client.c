@@ -4,29 +4,29 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "find.h"
 
 /* One pass of the client: its own memory, and what the server is told */
 struct plan {
 	struct p2pmr_provider *provider;
-	enum bw_side_memory server_memory;
+	enum perf_side_memory server_memory;
 };
 
 /*
  * A pass over host memory is to be host memory on both sides: the server's
  * own memory, whatever it is, belongs to the other pass.
  */
-static enum bw_side_memory server_side(struct p2pmr_provider *provider)
+static enum perf_side_memory server_side(struct p2pmr_provider *provider)
 {
-	return p2pmr_provider_is_peer(provider) ? BW_MEMORY_OWN :
-						  BW_MEMORY_HOST;
+	return p2pmr_provider_is_peer(provider) ? PERF_MEMORY_OWN :
+						  PERF_MEMORY_HOST;
 }
 
 /* The passes, the one to compare with first; their number, or -1 */
 static int make_plan(struct plan plan[WIRE_PASSES_MAX],
-		     struct p2pmr_context *ctx, const struct bw_opts *opts)
+		     struct p2pmr_context *ctx, const struct perf_opts *opts)
 {
 	struct p2pmr_provider *mem, *other;
 
@@ -34,7 +34,7 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 	if (!mem)
 		return -1;
 	if (!opts->compare) {
-		plan[0] = (struct plan){ mem, BW_MEMORY_OWN };
+		plan[0] = (struct plan){ mem, PERF_MEMORY_OWN };
 		return 1;
 	}
 	other = find_provider(ctx, "--compare", opts->compare);
@@ -42,13 +42,13 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 		return -1;
 
 	switch (opts->compare_side) {
-	case BW_COMPARE_CLIENT:
-		plan[0] = (struct plan){ other, BW_MEMORY_OWN };
-		plan[1] = (struct plan){ mem, BW_MEMORY_OWN };
+	case PERF_COMPARE_CLIENT:
+		plan[0] = (struct plan){ other, PERF_MEMORY_OWN };
+		plan[1] = (struct plan){ mem, PERF_MEMORY_OWN };
 		break;
-	case BW_COMPARE_SERVER:
-		plan[0] = (struct plan){ mem, BW_MEMORY_HOST };
-		plan[1] = (struct plan){ mem, BW_MEMORY_OWN };
+	case PERF_COMPARE_SERVER:
+		plan[0] = (struct plan){ mem, PERF_MEMORY_HOST };
+		plan[1] = (struct plan){ mem, PERF_MEMORY_OWN };
 		break;
 	default:
 		plan[0] = (struct plan){ other, server_side(other) };
@@ -58,36 +58,36 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 	return 2;
 }
 
-static int greet(struct bw_report *rep, struct chan *ch,
-		 const struct bw_dev *dev, int passes)
+static int greet(struct perf_report *rep, struct chan *ch,
+		 const struct perf_dev *dev, int passes)
 {
 	struct wire_msg msg = { .type = WIRE_HELLO };
 
-	bw_ident(&rep->ident[BW_CLIENT], dev, rep->opts->mem);
-	msg.u.hello.ident = rep->ident[BW_CLIENT];
+	perf_ident(&rep->ident[PERF_CLIENT], dev, rep->opts->mem);
+	msg.u.hello.ident = rep->ident[PERF_CLIENT];
 	msg.u.hello.params = rep->params;
 	msg.u.hello.passes = passes;
 	if (chan_send(ch, &msg) ||
 	    chan_recv(ch, WIRE_WELCOME, &msg, CHAN_REPLY_MS))
 		return -1;
-	rep->ident[BW_SERVER] = msg.u.welcome;
+	rep->ident[PERF_SERVER] = msg.u.welcome;
 	return 0;
 }
 
-static void fill_row(struct bw_row *row, const struct bw_pass *pass,
+static void fill_row(struct perf_row *row, const struct perf_pass *pass,
 		     const struct wire_done *done)
 {
 	memset(row, 0, sizeof(*row));
-	memcpy(row->memory[BW_CLIENT], pass->local.memory, WIRE_NAME_MAX);
-	memcpy(row->memory[BW_SERVER], pass->remote.memory, WIRE_NAME_MAX);
-	memcpy(row->route[BW_CLIENT], pass->local.route, WIRE_NAME_MAX);
-	memcpy(row->route[BW_SERVER], pass->remote.route, WIRE_NAME_MAX);
+	memcpy(row->memory[PERF_CLIENT], pass->local.memory, WIRE_NAME_MAX);
+	memcpy(row->memory[PERF_SERVER], pass->remote.memory, WIRE_NAME_MAX);
+	memcpy(row->route[PERF_CLIENT], pass->local.route, WIRE_NAME_MAX);
+	memcpy(row->route[PERF_SERVER], pass->remote.route, WIRE_NAME_MAX);
 	row->mtu = pass->mtu;
 	row->done = *done;
 }
 
 /* Describe ourselves, learn about the server, connect */
-static int meet(struct bw_pass *pass, struct chan *ch, struct bw_dev *dev,
+static int meet(struct perf_pass *pass, struct chan *ch, struct perf_dev *dev,
 		const struct plan *plan, uint64_t seed, uint32_t number)
 {
 	struct wire_msg msg = { .type = WIRE_BEGIN };
@@ -97,47 +97,47 @@ static int meet(struct bw_pass *pass, struct chan *ch, struct bw_dev *dev,
 	msg.u.begin.server_memory = plan->server_memory;
 	msg.u.begin.client = pass->local;
 	if (chan_send(ch, &msg) ||
-	    chan_recv(ch, WIRE_READY, &msg, bw_memory_timeout_ms(&pass->lay)))
+	    chan_recv(ch, WIRE_READY, &msg, perf_memory_timeout_ms(&pass->lay)))
 		return -1;
-	return bw_pass_connect(pass, dev, &msg.u.ready);
+	return perf_pass_connect(pass, dev, &msg.u.ready);
 }
 
 /* The receiver of the data judges it; afterwards both sides know */
-static int settle(struct bw_pass *pass, struct chan *ch,
-		  struct wire_done *done, struct bw_row *row)
+static int settle(struct perf_pass *pass, struct chan *ch,
+		  struct wire_done *done, struct perf_row *row)
 {
 	struct wire_msg msg = { .type = WIRE_DONE };
-	bool reader = pass->params->op == BW_READ;
+	bool reader = pass->params->op == PERF_READ;
 
-	if (reader && bw_pass_check(pass, &done->verdict))
+	if (reader && perf_pass_check(pass, &done->verdict))
 		return -1;
 	msg.u.done = *done;
 	if (chan_send(ch, &msg) ||
 	    chan_recv(ch, WIRE_VERDICT, &msg,
-		      bw_memory_timeout_ms(&pass->lay)))
+		      perf_memory_timeout_ms(&pass->lay)))
 		return -1;
 	row->verdict = reader ? done->verdict : msg.u.verdict;
 	if (!row->verdict.wrong_bytes)
 		return 0;
 	ch->peer_knows = true;
-	return bw_fail_verdict(&row->verdict, reader ? "the client's memory" :
+	return perf_fail_verdict(&row->verdict, reader ? "the client's memory" :
 						       "the server's memory");
 }
 
-static int run_pass(struct bw_report *rep, struct chan *ch,
-		    struct bw_dev *dev, const struct plan *plan,
+static int run_pass(struct perf_report *rep, struct chan *ch,
+		    struct perf_dev *dev, const struct plan *plan,
 		    uint64_t seed, uint32_t number)
 {
 	struct wire_done done = { 0 };
-	struct bw_pass *pass;
-	struct bw_row row;
+	struct perf_pass *pass;
+	struct perf_row row;
 	int ret = -1;
 
 	pass = calloc(1, sizeof(*pass));
 	if (!pass)
 		return fail_nomem();
-	if (bw_pass_open(pass, dev, rep->opts, &rep->params, plan->provider,
-			 BW_CLIENT, bw_pattern_key(seed, number)))
+	if (perf_pass_open(pass, dev, rep->opts, &rep->params, plan->provider,
+			 PERF_CLIENT, perf_pattern_key(seed, number)))
 		goto out_free;
 	if (meet(pass, ch, dev, plan, seed, number))
 		goto out_close;
@@ -146,15 +146,15 @@ static int run_pass(struct bw_report *rep, struct chan *ch,
 	fill_row(&row, pass, &done);
 	ret = settle(pass, ch, &done, &row);
 	if (!ret)
-		bw_report_row(rep, &row);
+		perf_report_row(rep, &row);
 out_close:
-	bw_pass_close(pass);
+	perf_pass_close(pass);
 out_free:
 	free(pass);
 	return ret;
 }
 
-static int run_all(struct bw_report *rep, struct chan *ch, struct bw_dev *dev,
+static int run_all(struct perf_report *rep, struct chan *ch, struct perf_dev *dev,
 		   const struct plan *plan, int passes)
 {
 	struct wire_msg bye = { .type = WIRE_BYE };
@@ -173,7 +173,7 @@ static int run_all(struct bw_report *rep, struct chan *ch, struct bw_dev *dev,
 	return chan_send(ch, &bye);
 }
 
-int bw_client(struct bw_report *rep, struct bw_dev *dev,
+int perf_client(struct perf_report *rep, struct perf_dev *dev,
 	      struct p2pmr_context *ctx)
 {
 	struct plan plan[WIRE_PASSES_MAX];
@@ -184,17 +184,17 @@ int bw_client(struct bw_report *rep, struct bw_dev *dev,
 	passes = make_plan(plan, ctx, rep->opts);
 	if (passes < 0)
 		return -1;
-	if (bw_dev_open(dev, rep->opts))
+	if (perf_dev_open(dev, rep->opts))
 		return -1;
-	ret = bw_check_size(dev, rep->params.size);
+	ret = perf_check_size(dev, rep->params.size);
 	for (i = 0; !ret && i < passes; i++)
-		ret = bw_probe_memory(dev, plan[i].provider);
+		ret = perf_probe_memory(dev, plan[i].provider);
 	if (!ret)
 		ret = chan_connect(&ch, rep->opts->server,
 				   rep->opts->tcp_port);
 	if (ret)
 		return -1;
-	rep->cq_mod = bw_cq_mod(rep->opts, &rep->params);
+	rep->cq_mod = perf_cq_mod(rep->opts, &rep->params);
 	ret = run_all(rep, &ch, dev, plan, passes);
 	chan_close(&ch);
 	return ret;

@@ -3,14 +3,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bw_progress.h"
+#include "perf_progress.h"
 #include "clock.h"
 
 #define SECOND_NS 1000000000ULL
 /* Back to the start of the line, and clear it */
 #define LINE_AGAIN "\r\033[K"
 
-void bw_progress_init(struct bw_progress *pr, const struct wire_params *params,
+void perf_progress_init(struct perf_progress *pr, const struct wire_params *params,
 		      bool wanted)
 {
 	memset(pr, 0, sizeof(*pr));
@@ -21,7 +21,7 @@ void bw_progress_init(struct bw_progress *pr, const struct wire_params *params,
 	pr->last_ns = pr->start_ns;
 }
 
-static void show_goal(const struct bw_progress *pr, uint64_t messages)
+static void show_goal(const struct perf_progress *pr, uint64_t messages)
 {
 	const struct wire_params *p = pr->params;
 
@@ -34,7 +34,7 @@ static void show_goal(const struct bw_progress *pr, uint64_t messages)
 			(unsigned long long)(p->iterations * p->qps));
 }
 
-void bw_progress_show(struct bw_progress *pr, uint64_t now_ns,
+void perf_progress_show(struct perf_progress *pr, uint64_t now_ns,
 		      uint64_t messages)
 {
 	uint64_t ns = now_ns - pr->last_ns;
@@ -54,7 +54,7 @@ void bw_progress_show(struct bw_progress *pr, uint64_t now_ns,
 	pr->shown = true;
 }
 
-void bw_progress_end(struct bw_progress *pr)
+void perf_progress_end(struct perf_progress *pr)
 {
 	if (pr->shown && pr->tty) {
 		fputs(LINE_AGAIN, stderr);

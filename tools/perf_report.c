@@ -6,14 +6,14 @@
 
 #include <json-c/json.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "json.h"
 
 #define MIB (1024.0 * 1024)
 
-static double average_bytes_per_s(const struct bw_report *rep,
-				  const struct bw_row *row)
+static double average_bytes_per_s(const struct perf_report *rep,
+				  const struct perf_row *row)
 {
 	if (!row->done.elapsed_ns)
 		return 0;
@@ -22,7 +22,7 @@ static double average_bytes_per_s(const struct bw_report *rep,
 }
 
 /* Millions per second */
-static double message_rate(const struct bw_row *row)
+static double message_rate(const struct perf_row *row)
 {
 	if (!row->done.elapsed_ns)
 		return 0;
@@ -34,25 +34,25 @@ static unsigned int mtu_bytes(uint8_t mtu)
 	return 128U << mtu;
 }
 
-static const char *gid_text(const struct bw_dev *dev, char *text, size_t len)
+static const char *gid_text(const struct perf_dev *dev, char *text, size_t len)
 {
 	if (!inet_ntop(AF_INET6, dev->gid.gid.raw, text, len))
 		return "?";
 	return text;
 }
 
-static void print_header(const struct bw_report *rep, const struct bw_row *row)
+static void print_header(const struct perf_report *rep, const struct perf_row *row)
 {
 	const struct wire_params *p = &rep->params;
-	const struct bw_dev *dev = rep->dev;
+	const struct perf_dev *dev = rep->dev;
 	char gid[INET6_ADDRSTRLEN];
 
-	printf("RDMA %s, %s\n", bw_op_name(p->op), p->op == BW_WRITE ?
+	printf("RDMA %s, %s\n", perf_op_name(p->op), p->op == PERF_WRITE ?
 	       "client to server" : "server to client");
 	printf(" Device: %s port %u, GID %u (%s, %s), MTU %u bytes\n",
 	       dev->name, dev->port, dev->gid.gid_index,
 	       gid_text(dev, gid, sizeof(gid)),
-	       bw_gid_type_name(dev->gid.gid_type), mtu_bytes(row->mtu));
+	       perf_gid_type_name(dev->gid.gid_type), mtu_bytes(row->mtu));
 	printf(" Queue pairs: %u, TX depth: %u", p->qps, p->depth);
 	if (rep->cq_mod)
 		printf(", CQ moderation: %u", rep->cq_mod);
@@ -63,7 +63,7 @@ static void print_header(const struct bw_report *rep, const struct bw_row *row)
 	       rep->opts->gbits ? "Gb/sec" : "MiB/sec");
 }
 
-static void print_row(const struct bw_report *rep, const struct bw_row *row)
+static void print_row(const struct perf_report *rep, const struct perf_row *row)
 {
 	double unit = rep->opts->gbits ? 1e9 / 8 : MIB;
 	char memory[2 * WIRE_NAME_MAX];
@@ -72,16 +72,16 @@ static void print_row(const struct bw_report *rep, const struct bw_row *row)
 	if (row->done.peak_bytes_per_s)
 		snprintf(peak, sizeof(peak), "%.2f",
 			 row->done.peak_bytes_per_s / unit);
-	snprintf(memory, sizeof(memory), "%s/%s", row->memory[BW_CLIENT],
-		 row->memory[BW_SERVER]);
+	snprintf(memory, sizeof(memory), "%s/%s", row->memory[PERF_CLIENT],
+		 row->memory[PERF_SERVER]);
 	printf(" %-10llu %-14llu %-18s %-21.2f %-15.6f %-20s %s/%s\n",
 	       (unsigned long long)rep->params.size,
 	       (unsigned long long)row->done.messages, peak,
 	       average_bytes_per_s(rep, row) / unit, message_rate(row), memory,
-	       row->route[BW_CLIENT], row->route[BW_SERVER]);
+	       row->route[PERF_CLIENT], row->route[PERF_SERVER]);
 }
 
-void bw_report_row(struct bw_report *rep, const struct bw_row *row)
+void perf_report_row(struct perf_report *rep, const struct perf_row *row)
 {
 	rep->row[rep->rows++] = *row;
 	if (rep->opts->json)
@@ -95,7 +95,7 @@ void bw_report_row(struct bw_report *rep, const struct bw_row *row)
 }
 
 /* Of the second row to the first; 0 when there are not two */
-static double ratio(const struct bw_report *rep)
+static double ratio(const struct perf_report *rep)
 {
 	double base;
 
@@ -105,21 +105,21 @@ static double ratio(const struct bw_report *rep)
 	return base > 0 ? average_bytes_per_s(rep, &rep->row[1]) / base : 0;
 }
 
-static void print_ratio(const struct bw_report *rep)
+static void print_ratio(const struct perf_report *rep)
 {
-	const struct bw_row *row = rep->row;
+	const struct perf_row *row = rep->row;
 
 	/* The server sees two passes and does not know what they are for */
 	if (!rep->opts->compare || rep->rows < 2)
 		return;
 	printf("\n Ratio of BW average, %s/%s to %s/%s: %.3f\n",
-	       row[1].memory[BW_CLIENT], row[1].memory[BW_SERVER],
-	       row[0].memory[BW_CLIENT], row[0].memory[BW_SERVER],
+	       row[1].memory[PERF_CLIENT], row[1].memory[PERF_SERVER],
+	       row[0].memory[PERF_CLIENT], row[0].memory[PERF_SERVER],
 	       ratio(rep));
 }
 
-static struct json_object *side_json(const struct bw_report *rep,
-				     enum bw_role role)
+static struct json_object *side_json(const struct perf_report *rep,
+				     enum perf_role role)
 {
 	const struct wire_ident *id = &rep->ident[role];
 	struct json_object *obj = json_object_new_object();
@@ -139,16 +139,16 @@ static struct json_object *ends_json(const char text[2][WIRE_NAME_MAX])
 	struct json_object *obj = json_object_new_object();
 	int bad = 0;
 
-	bad |= json_add_string(obj, "client", text[BW_CLIENT]);
-	bad |= json_add_string(obj, "server", text[BW_SERVER]);
+	bad |= json_add_string(obj, "client", text[PERF_CLIENT]);
+	bad |= json_add_string(obj, "server", text[PERF_SERVER]);
 	if (!bad)
 		return obj;
 	json_object_put(obj);
 	return NULL;
 }
 
-static struct json_object *row_json(const struct bw_report *rep,
-				    const struct bw_row *row)
+static struct json_object *row_json(const struct perf_report *rep,
+				    const struct perf_row *row)
 {
 	struct json_object *obj = json_object_new_object();
 	double average = average_bytes_per_s(rep, row);
@@ -175,7 +175,7 @@ static struct json_object *row_json(const struct bw_report *rep,
 	return NULL;
 }
 
-static struct json_object *results_json(const struct bw_report *rep)
+static struct json_object *results_json(const struct perf_report *rep)
 {
 	struct json_object *array = json_object_new_array();
 	int bad = 0;
@@ -189,12 +189,12 @@ static struct json_object *results_json(const struct bw_report *rep)
 	return NULL;
 }
 
-static int add_params(struct json_object *obj, const struct bw_report *rep)
+static int add_params(struct json_object *obj, const struct perf_report *rep)
 {
 	const struct wire_params *p = &rep->params;
 	int bad = 0;
 
-	bad |= json_add_string(obj, "op", bw_op_name(p->op));
+	bad |= json_add_string(obj, "op", perf_op_name(p->op));
 	bad |= json_add_u64(obj, "size_bytes", p->size);
 	if (p->iterations)
 		bad |= json_add_u64(obj, "iterations_per_qp", p->iterations);
@@ -208,9 +208,9 @@ static int add_params(struct json_object *obj, const struct bw_report *rep)
 	return bad;
 }
 
-static int add_device(struct json_object *obj, const struct bw_report *rep)
+static int add_device(struct json_object *obj, const struct perf_report *rep)
 {
-	const struct bw_dev *dev = rep->dev;
+	const struct perf_dev *dev = rep->dev;
 	char gid[INET6_ADDRSTRLEN];
 	int bad = 0;
 
@@ -219,25 +219,25 @@ static int add_device(struct json_object *obj, const struct bw_report *rep)
 	bad |= json_add_u64(obj, "gid_index", dev->gid.gid_index);
 	bad |= json_add_string(obj, "gid", gid_text(dev, gid, sizeof(gid)));
 	bad |= json_add_string(obj, "gid_type",
-			       bw_gid_type_name(dev->gid.gid_type));
+			       perf_gid_type_name(dev->gid.gid_type));
 	bad |= json_add_u64(obj, "mtu_bytes", mtu_bytes(rep->row[0].mtu));
 	return bad;
 }
 
-static struct json_object *report_json(const struct bw_report *rep)
+static struct json_object *report_json(const struct perf_report *rep)
 {
 	struct json_object *obj = json_object_new_object();
-	enum bw_role role = rep->opts->server ? BW_CLIENT : BW_SERVER;
+	enum perf_role role = rep->opts->server ? PERF_CLIENT : PERF_SERVER;
 	int bad = 0;
 
 	bad |= json_add_string(obj, "tool", BW_CMD);
 	bad |= json_add_string(obj, "version", P2PMR_VERSION);
 	bad |= json_add_string(obj, "kernel_release", rep->ident[role].kernel);
-	bad |= json_add_string(obj, "role", role == BW_CLIENT ? "client" :
+	bad |= json_add_string(obj, "role", role == PERF_CLIENT ? "client" :
 								 "server");
 	bad |= add_device(obj, rep);
-	bad |= json_add(obj, "client", side_json(rep, BW_CLIENT));
-	bad |= json_add(obj, "server", side_json(rep, BW_SERVER));
+	bad |= json_add(obj, "client", side_json(rep, PERF_CLIENT));
+	bad |= json_add(obj, "server", side_json(rep, PERF_SERVER));
 	bad |= add_params(obj, rep);
 	bad |= json_add(obj, "results", results_json(rep));
 	if (rep->opts->compare && rep->rows == 2)
@@ -263,7 +263,7 @@ static int write_file(const char *path, struct json_object *obj)
 		    "Cannot write the report to %s: %s.", path, strerror(err));
 }
 
-static int end_good(struct bw_report *rep)
+static int end_good(struct perf_report *rep)
 {
 	struct json_object *obj = NULL;
 	int ret = 0;
@@ -285,7 +285,7 @@ static int end_good(struct bw_report *rep)
 	return ret;
 }
 
-int bw_report_end(struct bw_report *rep, bool good)
+int perf_report_end(struct perf_report *rep, bool good)
 {
 	struct json_object *obj;
 

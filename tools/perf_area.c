@@ -4,22 +4,22 @@
 
 #include <p2pmr/buffer.h>
 
-#include "bw_pattern.h"
+#include "perf_pattern.h"
 #include "fail.h"
 #include "stop.h"
 
 /* Small enough that Ctrl-C is heard while slow device memory is copied */
 #define CHUNK_BYTES 65536
 
-static size_t chunk_at(const struct bw_layout *lay, uint64_t offset)
+static size_t chunk_at(const struct perf_layout *lay, uint64_t offset)
 {
 	uint64_t left = lay->area_bytes - offset;
 
 	return left < CHUNK_BYTES ? left : CHUNK_BYTES;
 }
 
-int bw_area_fill(struct p2pmr_buf *buf, const struct bw_layout *lay,
-		 uint64_t key, enum bw_fill fill)
+int perf_area_fill(struct p2pmr_buf *buf, const struct perf_layout *lay,
+		 uint64_t key, enum perf_fill fill)
 {
 	uint64_t offset;
 	uint8_t *chunk;
@@ -34,7 +34,7 @@ int bw_area_fill(struct p2pmr_buf *buf, const struct bw_layout *lay,
 		if (stop_check())
 			goto out;
 		len = chunk_at(lay, offset);
-		bw_pattern_fill(key, fill, offset, chunk, len);
+		perf_pattern_fill(key, fill, offset, chunk, len);
 		if (p2pmr_buf_write(buf, offset, chunk, len)) {
 			fail_lib("filling the memory with test data");
 			goto out;
@@ -46,8 +46,8 @@ out:
 	return ret;
 }
 
-int bw_area_check(struct p2pmr_buf *buf, const struct bw_layout *lay,
-		  uint64_t key, struct bw_verdict *verdict)
+int perf_area_check(struct p2pmr_buf *buf, const struct perf_layout *lay,
+		  uint64_t key, struct perf_verdict *verdict)
 {
 	uint8_t *expected, *got;
 	uint64_t offset;
@@ -68,8 +68,8 @@ int bw_area_check(struct p2pmr_buf *buf, const struct bw_layout *lay,
 			fail_lib("reading the received data");
 			goto out;
 		}
-		bw_pattern_expect(key, lay, offset, expected, len);
-		bw_pattern_compare(expected, got, offset, len, verdict);
+		perf_pattern_expect(key, lay, offset, expected, len);
+		perf_pattern_compare(expected, got, offset, len, verdict);
 	}
 	ret = 0;
 out:
