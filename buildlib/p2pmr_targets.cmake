@@ -128,7 +128,7 @@ function(p2pmr_tool name)
 	add_executable(tool_${name} ${ARGN})
 	set_target_properties(tool_${name} PROPERTIES OUTPUT_NAME ${name})
 	target_link_libraries(tool_${name} PRIVATE p2pmr PkgConfig::IBVERBS
-		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC)
+		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC m)
 	install(TARGETS tool_${name}
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

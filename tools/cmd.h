@@ -11,6 +11,7 @@ enum cmd_status {
 	CMD_FAILED = 1,		/* the thing asked for failed */
 	CMD_USAGE = 2,
 	CMD_IMPOSSIBLE = 77,	/* not possible on this machine */
+	CMD_INTERRUPTED = 130,	/* by Ctrl-C; other signals: 128 and their number */
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -23,6 +24,7 @@ int cmd_list(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
+int cmd_lat(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ static const struct cmd cmds[] = {
 	{ "topo", "show where it is in the PCI tree, and who reaches it", cmd_topo },
 	{ "check", "find out whether RDMA can use it, and what to do if not", cmd_check },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
+	{ "lat", "measure RDMA latency to and from peer memory", cmd_lat },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
 };
 

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "perf.h"
 #include "fail.h"
+#include "perf.h"
 #include "stop.h"
 
-const char *perf_op_name(enum perf_op op)
-{
-	return op == PERF_WRITE ? "write" : "read";
-}
-
 void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
-	      const char *memory)
+		const char *memory)
 {
 	struct utsname uts;
 
@@ -26,29 +22,45 @@ void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
 	snprintf(id->memory, sizeof(id->memory), "%s", memory);
 }
 
-int cmd_bw(int argc, char **argv)
+static int perf(int argc, char **argv, enum perf_tool tool)
 {
 	struct p2pmr_context *ctx;
-	struct perf_report rep = { 0 };
+	struct perf_report *rep;
 	struct perf_dev dev = { 0 };
 	struct perf_opts opts;
 	int ret;
 
-	perf_opts_parse(argc, argv, &opts);
-	stop_install(BW_CMD, opts.json);
-	rep.opts = &opts;
-	rep.params = opts.params;
-	rep.dev = &dev;
+	perf_opts_parse(argc, argv, tool, &opts);
+	stop_install(opts.cmd, opts.json);
+	rep = calloc(1, sizeof(*rep));
+	if (!rep) {
+		fail_nomem();
+		return fail_report(opts.cmd, opts.json);
+	}
+	rep->opts = &opts;
+	rep->params = opts.params;
+	rep->dev = &dev;
 
 	ctx = p2pmr_open(NULL);
 	if (ctx)
-		ret = opts.server ? perf_client(&rep, &dev, ctx) :
-				    perf_server(&rep, &dev, ctx);
+		ret = opts.server ? perf_client(rep, &dev, ctx) :
+				    perf_server(rep, &dev, ctx);
 	else
 		ret = fail_lib("");
-	ret = perf_report_end(&rep, !ret);
+	ret = perf_report_end(rep, !ret);
 
 	perf_dev_close(&dev);
 	p2pmr_close(ctx);
+	free(rep);
 	return ret;
+}
+
+int cmd_bw(int argc, char **argv)
+{
+	return perf(argc, argv, PERF_BW);
+}
+
+int cmd_lat(int argc, char **argv)
+{
+	return perf(argc, argv, PERF_LAT);
 }

@@ -11,17 +11,16 @@
 /* Small enough that Ctrl-C is heard while slow device memory is copied */
 #define CHUNK_BYTES 65536
 
-static size_t chunk_at(const struct perf_layout *lay, uint64_t offset)
+static size_t chunk_at(uint64_t offset, uint64_t end)
 {
-	uint64_t left = lay->area_bytes - offset;
-
-	return left < CHUNK_BYTES ? left : CHUNK_BYTES;
+	return end - offset < CHUNK_BYTES ? end - offset : CHUNK_BYTES;
 }
 
 int perf_area_fill(struct p2pmr_buf *buf, const struct perf_layout *lay,
-		 uint64_t key, enum perf_fill fill)
+		   uint32_t lane, uint64_t key, enum perf_fill fill)
 {
-	uint64_t offset;
+	uint64_t offset = lane * lay->lane_bytes;
+	uint64_t end = offset + lay->lane_bytes;
 	uint8_t *chunk;
 	size_t len;
 	int ret = -1;
@@ -30,10 +29,10 @@ int perf_area_fill(struct p2pmr_buf *buf, const struct perf_layout *lay,
 	if (!chunk)
 		return fail_nomem();
 
-	for (offset = 0; offset < lay->area_bytes; offset += len) {
+	for (; offset < end; offset += len) {
 		if (stop_check())
 			goto out;
-		len = chunk_at(lay, offset);
+		len = chunk_at(offset, end);
 		perf_pattern_fill(key, fill, offset, chunk, len);
 		if (p2pmr_buf_write(buf, offset, chunk, len)) {
 			fail_lib("filling the memory with test data");
@@ -47,28 +46,29 @@ out:
 }
 
 int perf_area_check(struct p2pmr_buf *buf, const struct perf_layout *lay,
-		  uint64_t key, struct perf_verdict *verdict)
+		    uint32_t lane, uint64_t key, const struct perf_expect *ex,
+		    struct perf_verdict *verdict)
 {
+	uint64_t offset = lane * lay->lane_bytes;
+	uint64_t end = offset + lay->lane_bytes;
 	uint8_t *expected, *got;
-	uint64_t offset;
 	size_t len;
 	int ret = -1;
 
-	memset(verdict, 0, sizeof(*verdict));
 	expected = malloc(2 * CHUNK_BYTES);
 	if (!expected)
 		return fail_nomem();
 	got = expected + CHUNK_BYTES;
 
-	for (offset = 0; offset < lay->area_bytes; offset += len) {
+	for (; offset < end; offset += len) {
 		if (stop_check())
 			goto out;
-		len = chunk_at(lay, offset);
+		len = chunk_at(offset, end);
 		if (p2pmr_buf_read(buf, offset, got, len)) {
 			fail_lib("reading the received data");
 			goto out;
 		}
-		perf_pattern_expect(key, lay, offset, expected, len);
+		perf_pattern_expect(key, lay, ex, offset, expected, len);
 		perf_pattern_compare(expected, got, offset, len, verdict);
 	}
 	ret = 0;

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "perf.h"
 #include "fail.h"
 #include "find.h"
+#include "perf.h"
 
-/* One pass of the client: its own memory, and what the server is told */
-struct plan {
+/* One memory of the client's, and what the server is told */
+struct choice {
 	struct p2pmr_provider *provider;
 	enum perf_side_memory server_memory;
 };
@@ -24,8 +24,8 @@ static enum perf_side_memory server_side(struct p2pmr_provider *provider)
 						  PERF_MEMORY_HOST;
 }
 
-/* The passes, the one to compare with first; their number, or -1 */
-static int make_plan(struct plan plan[WIRE_PASSES_MAX],
+/* The memories, the one to compare with first; their number, or -1 */
+static int choose_memory(struct choice choice[2],
 		     struct p2pmr_context *ctx, const struct perf_opts *opts)
 {
 	struct p2pmr_provider *mem, *other;
@@ -34,7 +34,7 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 	if (!mem)
 		return -1;
 	if (!opts->compare) {
-		plan[0] = (struct plan){ mem, PERF_MEMORY_OWN };
+		choice[0] = (struct choice){ mem, PERF_MEMORY_OWN };
 		return 1;
 	}
 	other = find_provider(ctx, "--compare", opts->compare);
@@ -43,159 +43,180 @@ static int make_plan(struct plan plan[WIRE_PASSES_MAX],
 
 	switch (opts->compare_side) {
 	case PERF_COMPARE_CLIENT:
-		plan[0] = (struct plan){ other, PERF_MEMORY_OWN };
-		plan[1] = (struct plan){ mem, PERF_MEMORY_OWN };
+		choice[0] = (struct choice){ other, PERF_MEMORY_OWN };
+		choice[1] = (struct choice){ mem, PERF_MEMORY_OWN };
 		break;
 	case PERF_COMPARE_SERVER:
-		plan[0] = (struct plan){ mem, PERF_MEMORY_HOST };
-		plan[1] = (struct plan){ mem, PERF_MEMORY_OWN };
+		choice[0] = (struct choice){ mem, PERF_MEMORY_HOST };
+		choice[1] = (struct choice){ mem, PERF_MEMORY_OWN };
 		break;
 	default:
-		plan[0] = (struct plan){ other, server_side(other) };
-		plan[1] = (struct plan){ mem, server_side(mem) };
+		choice[0] = (struct choice){ other, server_side(other) };
+		choice[1] = (struct choice){ mem, server_side(mem) };
 		break;
 	}
 	return 2;
 }
 
-static int greet(struct perf_report *rep, struct chan *ch,
-		 const struct perf_dev *dev, int passes)
+/* The sizes, smallest first; their number */
+static uint32_t list_sizes(const struct perf_params *p,
+			   uint64_t sizes[PERF_SIZES_MAX])
+{
+	uint32_t n = 0;
+	uint64_t size;
+
+	if (!p->sweep) {
+		sizes[0] = p->size;
+		return 1;
+	}
+	for (size = PERF_SWEEP_FIRST; size <= p->size; size *= 2)
+		sizes[n++] = size;
+	return n;
+}
+
+/* A datagram is one packet */
+static void limit_sweep(struct perf_params *p, const struct perf_dev *dev,
+			const struct perf_opts *opts)
+{
+	uint8_t mtu = opts->mtu ? opts->mtu : dev->port_attr.active_mtu;
+
+	if (p->sweep && p->transport == PERF_UD && p->size > 128U << mtu)
+		p->size = 128U << mtu;
+}
+
+struct client {
+	struct perf_report *rep;
+	struct perf_dev *dev;
+	struct chan ch;
+	struct choice choice[2];
+	uint64_t sizes[PERF_SIZES_MAX];
+	uint64_t seed;
+	uint32_t choices;
+	uint32_t n_sizes;
+};
+
+static int greet(struct client *cl)
 {
 	struct wire_msg msg = { .type = WIRE_HELLO };
+	struct perf_report *rep = cl->rep;
 
-	perf_ident(&rep->ident[PERF_CLIENT], dev, rep->opts->mem);
+	perf_ident(&rep->ident[PERF_CLIENT], cl->dev, rep->opts->mem);
 	msg.u.hello.ident = rep->ident[PERF_CLIENT];
 	msg.u.hello.params = rep->params;
-	msg.u.hello.passes = passes;
-	if (chan_send(ch, &msg) ||
-	    chan_recv(ch, WIRE_WELCOME, &msg, CHAN_REPLY_MS))
+	msg.u.hello.passes = rep->passes;
+	if (chan_send(&cl->ch, &msg) ||
+	    chan_recv(&cl->ch, WIRE_WELCOME, &msg, CHAN_REPLY_MS))
 		return -1;
 	rep->ident[PERF_SERVER] = msg.u.welcome;
 	return 0;
 }
 
-static void fill_row(struct perf_row *row, const struct perf_pass *pass,
-		     const struct wire_done *done)
-{
-	memset(row, 0, sizeof(*row));
-	memcpy(row->memory[PERF_CLIENT], pass->local.memory, WIRE_NAME_MAX);
-	memcpy(row->memory[PERF_SERVER], pass->remote.memory, WIRE_NAME_MAX);
-	memcpy(row->route[PERF_CLIENT], pass->local.route, WIRE_NAME_MAX);
-	memcpy(row->route[PERF_SERVER], pass->remote.route, WIRE_NAME_MAX);
-	row->mtu = pass->mtu;
-	row->done = *done;
-}
-
 /* Describe ourselves, learn about the server, connect */
-static int meet(struct perf_pass *pass, struct chan *ch, struct perf_dev *dev,
-		const struct plan *plan, uint64_t seed, uint32_t number)
+static int meet(struct client *cl, struct perf_pass *pass,
+		const struct choice *choice, uint32_t number)
 {
 	struct wire_msg msg = { .type = WIRE_BEGIN };
 
-	msg.u.begin.seed = seed;
+	msg.u.begin.seed = cl->seed;
 	msg.u.begin.pass = number;
-	msg.u.begin.server_memory = plan->server_memory;
+	msg.u.begin.size = pass->params.size;
+	msg.u.begin.server_memory = choice->server_memory;
 	msg.u.begin.client = pass->local;
-	if (chan_send(ch, &msg) ||
-	    chan_recv(ch, WIRE_READY, &msg, perf_memory_timeout_ms(&pass->lay)))
-		return -1;
-	return perf_pass_connect(pass, dev, &msg.u.ready);
-}
-
-/* The receiver of the data judges it; afterwards both sides know */
-static int settle(struct perf_pass *pass, struct chan *ch,
-		  struct wire_done *done, struct perf_row *row)
-{
-	struct wire_msg msg = { .type = WIRE_DONE };
-	bool reader = pass->params->op == PERF_READ;
-
-	if (reader && perf_pass_check(pass, &done->verdict))
-		return -1;
-	msg.u.done = *done;
-	if (chan_send(ch, &msg) ||
-	    chan_recv(ch, WIRE_VERDICT, &msg,
+	if (chan_send(&cl->ch, &msg) ||
+	    chan_recv(&cl->ch, WIRE_READY, &msg,
 		      perf_memory_timeout_ms(&pass->lay)))
 		return -1;
-	row->verdict = reader ? done->verdict : msg.u.verdict;
-	if (!row->verdict.wrong_bytes)
-		return 0;
-	ch->peer_knows = true;
-	return perf_fail_verdict(&row->verdict, reader ? "the client's memory" :
-						       "the server's memory");
+	if (perf_pass_meet(pass, cl->dev, &msg.u.ready) ||
+	    perf_pass_connect(pass, cl->dev, &cl->ch))
+		return -1;
+	msg = (struct wire_msg){ .type = WIRE_GO };
+	return chan_send(&cl->ch, &msg);
 }
 
-static int run_pass(struct perf_report *rep, struct chan *ch,
-		    struct perf_dev *dev, const struct plan *plan,
-		    uint64_t seed, uint32_t number)
+static int run_pass(struct client *cl, uint32_t number)
 {
-	struct wire_done done = { 0 };
+	const struct choice *choice = &cl->choice[number % cl->choices];
+	const struct perf_pass_plan plan = {
+		.params = &cl->rep->params,
+		.provider = choice->provider,
+		.role = PERF_CLIENT,
+		.size = cl->sizes[number / cl->choices],
+		.seed = cl->seed,
+		.number = number,
+	};
 	struct perf_pass *pass;
-	struct perf_row row;
 	int ret = -1;
 
 	pass = calloc(1, sizeof(*pass));
 	if (!pass)
 		return fail_nomem();
-	if (perf_pass_open(pass, dev, rep->opts, &rep->params, plan->provider,
-			 PERF_CLIENT, perf_pattern_key(seed, number)))
+	if (perf_pass_open(pass, cl->dev, cl->rep->opts, &plan))
 		goto out_free;
-	if (meet(pass, ch, dev, plan, seed, number))
-		goto out_close;
-	if (bw_run(pass, rep->opts, ch, &done))
-		goto out_close;
-	fill_row(&row, pass, &done);
-	ret = settle(pass, ch, &done, &row);
+	ret = meet(cl, pass, choice, number);
 	if (!ret)
-		perf_report_row(rep, &row);
-out_close:
+		ret = perf_session_pass(cl->rep, pass, &cl->ch);
 	perf_pass_close(pass);
 out_free:
 	free(pass);
 	return ret;
 }
 
-static int run_all(struct perf_report *rep, struct chan *ch, struct perf_dev *dev,
-		   const struct plan *plan, int passes)
+static int run_all(struct client *cl)
 {
 	struct wire_msg bye = { .type = WIRE_BYE };
-	uint64_t seed;
-	int i;
+	uint32_t i;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+	if (getrandom(&cl->seed, sizeof(cl->seed), 0) != sizeof(cl->seed))
 		return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
 			    "Cannot get random bytes: %s.", strerror(errno));
-	if (greet(rep, ch, dev, passes))
+	if (greet(cl))
 		return -1;
-	for (i = 0; i < passes; i++) {
-		if (run_pass(rep, ch, dev, &plan[i], seed, i))
+	for (i = 0; i < cl->rep->passes; i++) {
+		if (run_pass(cl, i))
 			return -1;
 	}
-	return chan_send(ch, &bye);
+	return chan_send(&cl->ch, &bye);
+}
+
+/* All that can fail without a server is to fail before one is asked */
+static int prepare(struct client *cl, struct p2pmr_context *ctx)
+{
+	struct perf_report *rep = cl->rep;
+	uint32_t i;
+	int n;
+
+	n = choose_memory(cl->choice, ctx, rep->opts);
+	if (n < 0 || perf_dev_open(cl->dev, rep->opts))
+		return -1;
+	cl->choices = n;
+	if (perf_check_params(cl->dev, &rep->params))
+		return -1;
+	limit_sweep(&rep->params, cl->dev, rep->opts);
+	cl->n_sizes = list_sizes(&rep->params, cl->sizes);
+	rep->passes = cl->n_sizes * cl->choices;
+	for (i = 0; i < cl->choices; i++) {
+		if (perf_probe_memory(cl->dev, cl->choice[i].provider))
+			return -1;
+	}
+	return 0;
 }
 
 int perf_client(struct perf_report *rep, struct perf_dev *dev,
-	      struct p2pmr_context *ctx)
+		struct p2pmr_context *ctx)
 {
-	struct plan plan[WIRE_PASSES_MAX];
-	struct chan ch;
-	int passes, i;
-	int ret;
+	struct client *cl = calloc(1, sizeof(*cl));
+	int ret = -1;
 
-	passes = make_plan(plan, ctx, rep->opts);
-	if (passes < 0)
-		return -1;
-	if (perf_dev_open(dev, rep->opts))
-		return -1;
-	ret = perf_check_size(dev, rep->params.size);
-	for (i = 0; !ret && i < passes; i++)
-		ret = perf_probe_memory(dev, plan[i].provider);
-	if (!ret)
-		ret = chan_connect(&ch, rep->opts->server,
-				   rep->opts->tcp_port);
-	if (ret)
-		return -1;
-	rep->cq_mod = perf_cq_mod(rep->opts, &rep->params);
-	ret = run_all(rep, &ch, dev, plan, passes);
-	chan_close(&ch);
+	if (!cl)
+		return fail_nomem();
+	cl->rep = rep;
+	cl->dev = dev;
+	if (prepare(cl, ctx) ||
+	    chan_connect(&cl->ch, rep->opts->server, rep->opts->tcp_port))
+		goto out;
+	ret = run_all(cl);
+	chan_close(&cl->ch);
+out:
+	free(cl);
 	return ret;
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "perf.h"
 #include "fail.h"
+#include "perf.h"
 
 /* Slower than any device memory that was met, emulated ones included */
 #define MEMORY_MIN_BYTES_PER_MS 256
@@ -15,7 +15,7 @@ int perf_memory_timeout_ms(const struct perf_layout *lay)
 	return MEMORY_BASE_MS + lay->area_bytes / MEMORY_MIN_BYTES_PER_MS;
 }
 
-uint32_t perf_cq_mod(const struct perf_opts *opts, const struct wire_params *p)
+uint32_t perf_cq_mod(const struct perf_opts *opts, const struct perf_params *p)
 {
 	uint32_t mod = opts->cq_mod;
 
@@ -26,30 +26,90 @@ uint32_t perf_cq_mod(const struct perf_opts *opts, const struct wire_params *p)
 	return mod < p->depth ? mod : p->depth;
 }
 
-int perf_check_size(const struct perf_dev *dev, uint64_t size)
+uint32_t perf_inline_bytes(const struct perf_opts *opts,
+			   const struct perf_params *p, bool is_peer)
 {
-	if (size <= dev->port_attr.max_msg_sz)
+	if (p->op != PERF_WRITE && p->op != PERF_SEND)
+		return 0;
+	if (opts->inline_bytes != PERF_INLINE_CHOOSE)
+		return opts->inline_bytes;
+	/* What goes inline is read by the CPU, and not by the device */
+	if (p->tool == PERF_BW || is_peer)
+		return 0;
+	if (p->op == PERF_WRITE)
+		return 220;
+	return p->transport == PERF_RC ? 236 : 188;
+}
+
+static int check_atomic(const struct perf_dev *dev)
+{
+	if (dev->attr.atomic_cap != IBV_ATOMIC_NONE)
+		return 0;
+	return fail(CMD_FAILED, REASON_RDMA_DEVICE, EOPNOTSUPP,
+		    "Use another --op.", "%s does no atomics.", dev->name);
+}
+
+int perf_check_params(const struct perf_dev *dev,
+		      const struct perf_params *params)
+{
+	if (params->op == PERF_ATOMIC && check_atomic(dev))
+		return -1;
+	/* A sweep of datagrams ends at the MTU */
+	if (params->transport == PERF_UD && params->sweep)
+		return 0;
+	if (params->size <= dev->port_attr.max_msg_sz)
 		return 0;
 	return fail(CMD_FAILED, REASON_RDMA_DEVICE, EMSGSIZE,
 		    "Choose a smaller -s.",
 		    "Messages of %llu bytes are too large for %s: it takes at most %u bytes.",
-		    (unsigned long long)size, dev->name,
+		    (unsigned long long)params->size, dev->name,
 		    dev->port_attr.max_msg_sz);
 }
 
-/* No more rights than the operation needs */
-static int access_flags(enum perf_op op, enum perf_role role)
+bool perf_pass_posts(const struct perf_pass *pass)
 {
-	if (op == PERF_WRITE)
-		return role == PERF_CLIENT ? 0 : IBV_ACCESS_LOCAL_WRITE |
-					       IBV_ACCESS_REMOTE_WRITE;
-	return role == PERF_CLIENT ? IBV_ACCESS_LOCAL_WRITE :
-				   IBV_ACCESS_REMOTE_READ;
+	return pass->role == PERF_CLIENT || pass->lay.lanes == 2;
 }
 
-static bool is_sender(enum perf_op op, enum perf_role role)
+/* Is it the target of the other side's messages? */
+static bool is_target(const struct perf_pass *pass)
 {
-	return (op == PERF_WRITE) == (role == PERF_CLIENT);
+	return pass->role == PERF_SERVER || pass->lay.lanes == 2;
+}
+
+bool perf_pass_receives(const struct perf_pass *pass)
+{
+	return pass->params.op == PERF_SEND && is_target(pass);
+}
+
+/* No more rights than the operation needs */
+static int access_flags(const struct perf_pass *pass)
+{
+	enum perf_op op = pass->params.op;
+	int flags = 0;
+
+	if (perf_pass_posts(pass) && (op == PERF_READ || op == PERF_ATOMIC))
+		flags |= IBV_ACCESS_LOCAL_WRITE;
+	if (!is_target(pass))
+		return flags;
+	switch (op) {
+	case PERF_WRITE:
+		return flags | IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE;
+	case PERF_READ:
+		return flags | IBV_ACCESS_REMOTE_READ;
+	case PERF_ATOMIC:
+		return flags | IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_ATOMIC;
+	default:
+		return flags | IBV_ACCESS_LOCAL_WRITE;
+	}
+}
+
+/* Does this side's memory change in the lane that @poster posts? */
+static bool is_changed(const struct perf_pass *pass, enum perf_role poster)
+{
+	if (pass->params.op == PERF_ATOMIC)
+		return true;
+	return (pass->params.op == PERF_READ) == (poster == pass->role);
 }
 
 int perf_probe_memory(struct perf_dev *dev, struct p2pmr_provider *provider)
@@ -129,35 +189,88 @@ static void describe(struct perf_pass *pass, const struct perf_dev *dev)
 	}
 }
 
-int perf_pass_open(struct perf_pass *pass, struct perf_dev *dev,
-		 const struct perf_opts *opts, const struct wire_params *params,
-		 struct p2pmr_provider *provider, enum perf_role role,
-		 uint64_t key)
+/* The last byte of a write that is waited for counts; none has come yet */
+static int clear_mark(struct perf_pass *pass)
 {
-	uint32_t per_qp = params->depth / perf_cq_mod(opts, params) + 1;
-	enum perf_fill fill;
+	static const uint8_t none;
+	uint64_t offset = perf_other(pass->role) * pass->lay.lane_bytes +
+			  pass->lay.size - 1;
 
+	if (!perf_is_ping_pong(&pass->params) ||
+	    pass->params.op != PERF_WRITE ||
+	    !p2pmr_buf_write(pass->mem.buf, offset, &none, 1))
+		return 0;
+	return fail_lib("filling the memory with test data");
+}
+
+static int fill(struct perf_pass *pass)
+{
+	uint32_t lane;
+
+	for (lane = 0; pass->params.verify && lane < pass->lay.lanes; lane++) {
+		bool atomic_target = pass->params.op == PERF_ATOMIC &&
+				     lane != pass->role;
+		bool data = atomic_target || !is_changed(pass, lane);
+
+		if (perf_area_fill(pass->mem.buf, &pass->lay, lane, pass->key,
+				   data ? PERF_FILL_DATA : PERF_FILL_GUARD))
+			return -1;
+	}
+	return clear_mark(pass);
+}
+
+static int create_conn(struct perf_pass *pass, struct perf_dev *dev,
+		       const struct perf_opts *opts,
+		       struct p2pmr_provider *provider)
+{
+	const struct perf_params *p = &pass->params;
+	uint32_t cqe = perf_pass_posts(pass) ?
+		       p->depth / perf_cq_mod(opts, p) + 1 + PERF_LIST_MAX : 1;
+	struct perf_conn_size size = {
+		.qps = p->qps,
+		.send_wr = perf_pass_posts(pass) ? p->depth : 1,
+		.recv_wr = perf_pass_receives(pass) ? p->rx_depth : 1,
+		.inline_bytes = perf_inline_bytes(opts, p,
+						  p2pmr_provider_is_peer(provider)),
+		.inline_must = opts->inline_bytes > 0,
+	};
+
+	/* With -l, each list has a completion of its own on top */
+	if (cqe > size.send_wr + 1)
+		cqe = size.send_wr + 1;
+	size.cqe = p->qps * (cqe + size.recv_wr);
+	pass->conn.transport = p->transport;
+	pass->conn.sl = p->sl;
+	pass->conn.access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
+	if (p->op == PERF_ATOMIC)
+		pass->conn.access |= IBV_ACCESS_REMOTE_ATOMIC;
+	return perf_conn_create(&pass->conn, dev, &size);
+}
+
+int perf_pass_open(struct perf_pass *pass, struct perf_dev *dev,
+		   const struct perf_opts *opts,
+		   const struct perf_pass_plan *plan)
+{
 	memset(pass, 0, sizeof(*pass));
-	pass->params = params;
-	pass->key = key;
+	pass->params = *plan->params;
+	pass->params.size = plan->size;
+	pass->role = plan->role;
+	pass->seed = plan->seed;
+	pass->key = perf_pattern_key(plan->seed, plan->number);
 	/* The options' limits and the wire's make sure that it fits */
-	perf_layout_init(&pass->lay, params->size, params->depth, params->qps,
-		       params->iterations);
+	perf_params_layout(&pass->params, &pass->lay);
 	if (choose_mtu(&pass->local, dev, opts) ||
 	    choose_outs(&pass->local, dev, opts))
 		return -1;
-	if (perf_mem_get(&pass->mem, dev, provider, pass->lay.area_bytes,
-		       access_flags(params->op, role)))
+	if (perf_mem_get(&pass->mem, dev, plan->provider, pass->lay.area_bytes,
+			 access_flags(pass)))
 		return -1;
-
-	fill = is_sender(params->op, role) ? PERF_FILL_DATA : PERF_FILL_GUARD;
-	if (params->verify &&
-	    perf_area_fill(pass->mem.buf, &pass->lay, key, fill))
-		goto err;
-	if (perf_conn_create(&pass->conn, dev, params->qps, params->depth,
-			   params->qps * per_qp))
+	if (fill(pass) || create_conn(pass, dev, opts, plan->provider))
 		goto err;
 	describe(pass, dev);
+	if (pass->params.cm && pass->role == PERF_SERVER &&
+	    perf_cm_listen(pass, dev))
+		goto err;
 	return 0;
 err:
 	perf_pass_close(pass);
@@ -209,45 +322,132 @@ static int check_remote(const struct perf_pass *pass, const struct perf_dev *dev
 			    dev->gid.gid_index, dev->name,
 			    kinds[pass->local.gid_kind],
 			    kinds[remote->gid_kind]);
-	if (pass->params->op == PERF_READ && (!remote->rd_init || !remote->rd_resp))
+	if ((pass->params.op == PERF_READ || pass->params.op == PERF_ATOMIC) &&
+	    (!remote->rd_init || !remote->rd_resp))
 		return fail(CMD_FAILED, REASON_RDMA_DEVICE, EOPNOTSUPP,
 			    "Use --op write.",
-			    "The device of the other side does not do RDMA reads.");
+			    "The device of the other side does not do RDMA reads or atomics.");
 	return check_family(pass, dev, remote);
 }
 
-int perf_pass_connect(struct perf_pass *pass, struct perf_dev *dev,
-		    const struct wire_endpoint *remote)
+int perf_pass_meet(struct perf_pass *pass, const struct perf_dev *dev,
+		   const struct wire_endpoint *remote)
 {
+	unsigned int mtu_bytes;
+
 	if (check_remote(pass, dev, remote))
 		return -1;
 	pass->remote = *remote;
 	pass->mtu = remote->mtu < pass->local.mtu ? remote->mtu :
 						    pass->local.mtu;
-	return perf_conn_connect(&pass->conn, dev, &pass->local, &pass->remote);
+	mtu_bytes = 128U << pass->mtu;
+	if (pass->params.transport == PERF_RC ||
+	    pass->params.size <= mtu_bytes)
+		return 0;
+	return fail(CMD_FAILED, REASON_RDMA_DEVICE, EMSGSIZE,
+		    "Choose a smaller -s, or a smaller -m for a sweep.",
+		    "A datagram of %llu bytes does not fit in the path MTU of %u bytes.",
+		    (unsigned long long)pass->params.size, mtu_bytes);
 }
 
-int perf_pass_check(struct perf_pass *pass, struct perf_verdict *verdict)
+int perf_pass_connect(struct perf_pass *pass, struct perf_dev *dev,
+		      struct chan *ch)
 {
-	memset(verdict, 0, sizeof(*verdict));
-	if (!pass->params->verify)
+	uint32_t i;
+
+	if (pass->params.cm)
+		return perf_cm_connect(pass, dev, ch);
+	if (perf_conn_connect(&pass->conn, dev, &pass->local, &pass->remote))
+		return -1;
+	for (i = 0; i < pass->conn.qps; i++) {
+		if (perf_post_receives(pass, i))
+			return -1;
+	}
+	return 0;
+}
+
+int perf_post_receive(struct perf_pass *pass, uint32_t qp, uint64_t number)
+{
+	bool datagram = pass->conn.transport == PERF_UD;
+	uint64_t lane = perf_other(pass->role) * pass->lay.lane_bytes;
+	struct ibv_sge sge[2] = {
+		{
+			.addr = (uintptr_t)pass->conn.grh,
+			.length = PERF_GRH_BYTES,
+			.lkey = datagram ? pass->conn.grh_mr->lkey : 0,
+		},
+		{
+			.addr = pass->local.addr + lane +
+				perf_layout_offset(&pass->lay, qp, number),
+			.length = pass->params.size,
+			.lkey = pass->mem.mr->lkey,
+		},
+	};
+	struct ibv_recv_wr wr = {
+		.wr_id = PERF_RECEIVE | PERF_WR_ID(qp, number + 1),
+		.sg_list = datagram ? sge : sge + 1,
+		.num_sge = datagram ? 2 : 1,
+	};
+	struct ibv_recv_wr *bad;
+	int ret = ibv_post_recv(pass->conn.qp[qp], &wr, &bad);
+
+	if (!ret)
 		return 0;
-	return perf_area_check(pass->mem.buf, &pass->lay, pass->key, verdict);
+	return fail(CMD_FAILED, REASON_RDMA, ret, "",
+		    "Cannot post receive %llu of queue pair %u: %s.",
+		    (unsigned long long)number, qp, strerror(ret));
+}
+
+int perf_post_receives(struct perf_pass *pass, uint32_t qp)
+{
+	uint64_t i;
+
+	if (!perf_pass_receives(pass))
+		return 0;
+	for (i = 0; i < pass->params.rx_depth; i++) {
+		if (perf_post_receive(pass, qp, i))
+			return -1;
+	}
+	return 0;
+}
+
+/* What is to be in one lane of this side's memory */
+static void expect(const struct perf_pass *pass, uint32_t lane,
+		   const struct wire_done *poster, struct perf_expect *ex)
+{
+	memset(ex, 0, sizeof(*ex));
+	if (pass->params.op == PERF_ATOMIC) {
+		ex->qp_messages = poster->qp_messages;
+		ex->fetched = lane == pass->role;
+	}
+	if (perf_is_ping_pong(&pass->params) && pass->params.op == PERF_WRITE) {
+		ex->marked = true;
+		ex->mark = poster->messages;
+	}
+}
+
+int perf_pass_check(struct perf_pass *pass, const struct wire_done done[2],
+		    struct perf_verdict *verdict)
+{
+	struct perf_expect ex;
+	uint32_t lane;
+
+	memset(verdict, 0, sizeof(*verdict));
+	for (lane = 0; pass->params.verify && lane < pass->lay.lanes; lane++) {
+		if (!is_changed(pass, lane))
+			continue;
+		expect(pass, lane, &done[lane], &ex);
+		if (perf_area_check(pass->mem.buf, &pass->lay, lane, pass->key,
+				    &ex, verdict))
+			return -1;
+	}
+	return 0;
 }
 
 /* Queue pairs first: nothing may arrive in memory that is given back */
 void perf_pass_close(struct perf_pass *pass)
 {
 	perf_conn_destroy(&pass->conn);
+	perf_cm_close(pass);
 	perf_mem_put(&pass->mem);
-}
-
-int perf_fail_verdict(const struct perf_verdict *v, const char *where)
-{
-	return fail(CMD_FAILED, REASON_DATA_MISMATCH, EBADMSG,
-		    "Run `dmesg` on both sides and check the path between the devices; do not trust this memory.",
-		    "Wrong data in %s: %llu of %llu bytes, the first at offset %llu, where 0x%02x was expected and 0x%02x found.",
-		    where, (unsigned long long)v->wrong_bytes,
-		    (unsigned long long)v->checked_bytes,
-		    (unsigned long long)v->first_offset, v->expected, v->got);
 }

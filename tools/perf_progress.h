@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "perf_wire.h"
+#include "perf_params.h"
 
 struct perf_progress {
-	const struct wire_params *params;
+	const struct perf_params *params;
 	uint64_t start_ns;
 	uint64_t last_ns;
 	uint64_t last_messages;
@@ -21,7 +21,7 @@ struct perf_progress {
 	bool shown;
 };
 
-void perf_progress_init(struct perf_progress *pr, const struct wire_params *params,
+void perf_progress_init(struct perf_progress *pr, const struct perf_params *params,
 		      bool wanted);
 void perf_progress_show(struct perf_progress *pr, uint64_t now_ns,
 		      uint64_t messages);

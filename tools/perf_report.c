@@ -6,79 +6,64 @@
 
 #include <json-c/json.h>
 
-#include "perf.h"
 #include "fail.h"
 #include "json.h"
+#include "out_file.h"
+#include "perf.h"
+#include "perf_hist.h"
 
 #define MIB (1024.0 * 1024)
+#define PS_PER_US 1e6
 
-static double average_bytes_per_s(const struct perf_report *rep,
-				  const struct perf_row *row)
+static double per_second(uint64_t n, uint64_t ns)
 {
-	if (!row->done.elapsed_ns)
-		return 0;
-	return (double)row->done.messages * rep->params.size * 1e9 /
-	       row->done.elapsed_ns;
+	return ns ? n * 1e9 / ns : 0;
 }
 
-/* Millions per second */
-static double message_rate(const struct perf_row *row)
+static uint64_t lost(uint64_t sent, uint64_t received)
 {
-	if (!row->done.elapsed_ns)
-		return 0;
-	return row->done.messages * 1e3 / row->done.elapsed_ns;
+	return sent > received ? sent - received : 0;
 }
 
-static unsigned int mtu_bytes(uint8_t mtu)
+static void add_side(struct perf_row *row, const struct wire_done *done)
 {
-	return 128U << mtu;
+	double rate = per_second(done->messages, done->elapsed_ns);
+
+	row->messages += done->messages;
+	row->messages_per_s += rate;
+	row->bytes_per_s += rate * row->size;
+	row->peak_bytes_per_s += done->peak_bytes_per_s;
+	if (done->elapsed_ns > row->elapsed_ns)
+		row->elapsed_ns = done->elapsed_ns;
 }
 
-static const char *gid_text(const struct perf_dev *dev, char *text, size_t len)
+void perf_row_fill(struct perf_row *row, const struct perf_pass *pass,
+		   const struct wire_done done[2],
+		   const struct wire_verdict verdict[2])
 {
-	if (!inet_ntop(AF_INET6, dev->gid.gid.raw, text, len))
-		return "?";
-	return text;
-}
+	bool local = pass->role == PERF_SERVER;
+	const struct wire_endpoint *end[] = {
+		local ? &pass->remote : &pass->local,
+		local ? &pass->local : &pass->remote,
+	};
+	enum perf_role role;
 
-static void print_header(const struct perf_report *rep, const struct perf_row *row)
-{
-	const struct wire_params *p = &rep->params;
-	const struct perf_dev *dev = rep->dev;
-	char gid[INET6_ADDRSTRLEN];
-
-	printf("RDMA %s, %s\n", perf_op_name(p->op), p->op == PERF_WRITE ?
-	       "client to server" : "server to client");
-	printf(" Device: %s port %u, GID %u (%s, %s), MTU %u bytes\n",
-	       dev->name, dev->port, dev->gid.gid_index,
-	       gid_text(dev, gid, sizeof(gid)),
-	       perf_gid_type_name(dev->gid.gid_type), mtu_bytes(row->mtu));
-	printf(" Queue pairs: %u, TX depth: %u", p->qps, p->depth);
-	if (rep->cq_mod)
-		printf(", CQ moderation: %u", rep->cq_mod);
-	printf("\n Data check: %s\n", p->verify ? "every byte received" : "none");
-	printf(" Memory and route: client/server\n\n");
-	printf(" #bytes     #iterations    BW peak[%s]    BW average[%s]   MsgRate[Mpps]   MEMORY               ROUTE\n",
-	       rep->opts->gbits ? "Gb/sec" : "MiB/sec",
-	       rep->opts->gbits ? "Gb/sec" : "MiB/sec");
-}
-
-static void print_row(const struct perf_report *rep, const struct perf_row *row)
-{
-	double unit = rep->opts->gbits ? 1e9 / 8 : MIB;
-	char memory[2 * WIRE_NAME_MAX];
-	char peak[32] = "-";
-
-	if (row->done.peak_bytes_per_s)
-		snprintf(peak, sizeof(peak), "%.2f",
-			 row->done.peak_bytes_per_s / unit);
-	snprintf(memory, sizeof(memory), "%s/%s", row->memory[PERF_CLIENT],
-		 row->memory[PERF_SERVER]);
-	printf(" %-10llu %-14llu %-18s %-21.2f %-15.6f %-20s %s/%s\n",
-	       (unsigned long long)rep->params.size,
-	       (unsigned long long)row->done.messages, peak,
-	       average_bytes_per_s(rep, row) / unit, message_rate(row), memory,
-	       row->route[PERF_CLIENT], row->route[PERF_SERVER]);
+	memset(row, 0, sizeof(*row));
+	row->size = pass->params.size;
+	row->mtu = pass->mtu;
+	row->times = done[PERF_CLIENT].times;
+	for (role = PERF_CLIENT; role <= PERF_SERVER; role++) {
+		memcpy(row->memory[role], end[role]->memory, WIRE_NAME_MAX);
+		memcpy(row->route[role], end[role]->route, WIRE_NAME_MAX);
+		row->checked_bytes += verdict[role].data.checked_bytes;
+		if (pass->params.op == PERF_SEND)
+			row->lost += lost(done[role].messages,
+					  verdict[perf_other(role)].received);
+	}
+	add_side(row, &done[PERF_CLIENT]);
+	/* The answers of a ping-pong are in the times already */
+	if (pass->params.both)
+		add_side(row, &done[PERF_SERVER]);
 }
 
 void perf_report_row(struct perf_report *rep, const struct perf_row *row)
@@ -87,35 +72,45 @@ void perf_report_row(struct perf_report *rep, const struct perf_row *row)
 	if (rep->opts->json)
 		return;
 	if (!rep->header_done)
-		print_header(rep, row);
+		perf_table_header(rep, row);
 	rep->header_done = true;
-	print_row(rep, row);
-	/* The second pass may take long */
+	perf_table_row(rep, row);
+	/* The next pass may take long */
 	fflush(stdout);
 }
 
-/* Of the second row to the first; 0 when there are not two */
-static double ratio(const struct perf_report *rep)
+void perf_report_reset(struct perf_report *rep)
 {
-	double base;
-
-	if (rep->rows < 2)
-		return 0;
-	base = average_bytes_per_s(rep, &rep->row[0]);
-	return base > 0 ? average_bytes_per_s(rep, &rep->row[1]) / base : 0;
+	rep->params = rep->opts->params;
+	memset(rep->ident, 0, sizeof(rep->ident));
+	rep->rows = 0;
+	rep->header_done = false;
 }
 
-static void print_ratio(const struct perf_report *rep)
+double perf_row_ratio(const struct perf_report *rep, uint32_t second)
 {
-	const struct perf_row *row = rep->row;
+	const struct perf_row *row = &rep->row[second];
+	double base, val;
 
-	/* The server sees two passes and does not know what they are for */
-	if (!rep->opts->compare || rep->rows < 2)
-		return;
-	printf("\n Ratio of BW average, %s/%s to %s/%s: %.3f\n",
-	       row[1].memory[PERF_CLIENT], row[1].memory[PERF_SERVER],
-	       row[0].memory[PERF_CLIENT], row[0].memory[PERF_SERVER],
-	       ratio(rep));
+	if (rep->params.tool == PERF_BW) {
+		base = row[-1].bytes_per_s;
+		val = row->bytes_per_s;
+	} else {
+		base = row[-1].times.percentile_ps[0];
+		val = row->times.percentile_ps[0];
+	}
+	return base > 0 ? val / base : 0;
+}
+
+static const char *ratio_key(const struct perf_report *rep)
+{
+	return rep->params.tool == PERF_BW ? "ratio_bw_average" :
+					     "ratio_t_typical";
+}
+
+static bool has_ratio(const struct perf_report *rep, uint32_t i)
+{
+	return rep->opts->compare && i % 2;
 }
 
 static struct json_object *side_json(const struct perf_report *rep,
@@ -147,28 +142,74 @@ static struct json_object *ends_json(const char text[2][WIRE_NAME_MAX])
 	return NULL;
 }
 
-static struct json_object *row_json(const struct perf_report *rep,
-				    const struct perf_row *row)
+/* Times of lat, or of bw's messages from posting to completion */
+static struct json_object *times_json(const struct perf_times *t)
 {
 	struct json_object *obj = json_object_new_object();
-	double average = average_bytes_per_s(rep, row);
-	double peak = row->done.peak_bytes_per_s;
+	char key[16];
+	int bad = 0;
+	int i;
+
+	bad |= json_add_u64(obj, "samples", t->samples);
+	bad |= json_add_double(obj, "t_min", t->min_ps / PS_PER_US, 3);
+	bad |= json_add_double(obj, "t_max", t->max_ps / PS_PER_US, 3);
+	bad |= json_add_double(obj, "t_typical",
+			       t->percentile_ps[0] / PS_PER_US, 3);
+	bad |= json_add_double(obj, "t_avg", t->avg_ps / PS_PER_US, 3);
+	bad |= json_add_double(obj, "t_stdev", t->stdev_ps / PS_PER_US, 3);
+	for (i = 0; i < PERF_PERCENTILES; i++) {
+		snprintf(key, sizeof(key), "p%g", perf_percentiles[i]);
+		bad |= json_add_double(obj, key,
+				       t->percentile_ps[i] / PS_PER_US, 3);
+	}
+	if (!bad)
+		return obj;
+	json_object_put(obj);
+	return NULL;
+}
+
+static int add_bw(struct json_object *obj, const struct perf_row *row)
+{
+	int bad = 0;
+
+	if (row->peak_bytes_per_s > 0)
+		bad |= json_add_double(obj, "bw_peak_mib_per_s",
+				       row->peak_bytes_per_s / MIB, 3);
+	else
+		bad |= json_add_null(obj, "bw_peak_mib_per_s");
+	bad |= json_add_double(obj, "bw_average_mib_per_s",
+			       row->bytes_per_s / MIB, 3);
+	bad |= json_add_double(obj, "bw_average_gbit_per_s",
+			       row->bytes_per_s * 8 / 1e9, 6);
+	bad |= json_add_double(obj, "msg_rate_mpps",
+			       row->messages_per_s / 1e6, 6);
+	return bad;
+}
+
+static struct json_object *row_json(const struct perf_report *rep, uint32_t i)
+{
+	const struct perf_row *row = &rep->row[i];
+	struct json_object *obj = json_object_new_object();
 	int bad = 0;
 
 	bad |= json_add(obj, "memory", ends_json(row->memory));
 	bad |= json_add(obj, "route", ends_json(row->route));
-	bad |= json_add_u64(obj, "size_bytes", rep->params.size);
-	bad |= json_add_u64(obj, "iterations", row->done.messages);
-	bad |= json_add_u64(obj, "elapsed_ns", row->done.elapsed_ns);
-	if (peak > 0)
-		bad |= json_add_double(obj, "bw_peak_mib_per_s", peak / MIB, 3);
-	else
-		bad |= json_add_null(obj, "bw_peak_mib_per_s");
-	bad |= json_add_double(obj, "bw_average_mib_per_s", average / MIB, 3);
-	bad |= json_add_double(obj, "bw_average_gbit_per_s",
-			       average * 8 / 1e9, 6);
-	bad |= json_add_double(obj, "msg_rate_mpps", message_rate(row), 6);
-	bad |= json_add_u64(obj, "verified_bytes", row->verdict.checked_bytes);
+	bad |= json_add_u64(obj, "size_bytes", row->size);
+	bad |= json_add_u64(obj, "iterations", row->messages);
+	bad |= json_add_u64(obj, "elapsed_ns", row->elapsed_ns);
+	if (rep->params.tool == PERF_BW)
+		bad |= add_bw(obj, row);
+	if (row->times.samples)
+		bad |= json_add(obj, rep->params.tool == PERF_BW ?
+				"completion_usec" : "latency_usec",
+				times_json(&row->times));
+	if (rep->params.op == PERF_SEND)
+		bad |= json_add_u64(obj, "lost_messages", row->lost);
+	bad |= json_add_u64(obj, "verified_bytes", row->checked_bytes);
+	bad |= json_add_bool(obj, "complete", row->complete);
+	if (has_ratio(rep, i))
+		bad |= json_add_double(obj, ratio_key(rep),
+				       perf_row_ratio(rep, i), 4);
 	if (!bad)
 		return obj;
 	json_object_put(obj);
@@ -179,31 +220,54 @@ static struct json_object *results_json(const struct perf_report *rep)
 {
 	struct json_object *array = json_object_new_array();
 	int bad = 0;
-	int i;
+	uint32_t i;
 
 	for (i = 0; i < rep->rows; i++)
-		bad |= json_append(array, row_json(rep, &rep->row[i]));
+		bad |= json_append(array, row_json(rep, i));
 	if (!bad)
 		return array;
 	json_object_put(array);
 	return NULL;
 }
 
+static int add_queues(struct json_object *obj, const struct perf_report *rep)
+{
+	const struct perf_params *p = &rep->params;
+	int bad = 0;
+
+	bad |= json_add_u64(obj, "qps", p->qps);
+	if (p->tool == PERF_BW)
+		bad |= json_add_u64(obj, "tx_depth", p->depth);
+	if (p->op == PERF_SEND)
+		bad |= json_add_u64(obj, "rx_depth", p->rx_depth);
+	if (p->tool == PERF_BW && rep->opts->server && !p->sweep)
+		bad |= json_add_u64(obj, "cq_mod", perf_cq_mod(rep->opts, p));
+	if (p->tool == PERF_BW)
+		bad |= json_add_bool(obj, "bidirectional", p->both);
+	bad |= json_add_u64(obj, "sl", p->sl);
+	bad |= json_add_u64(obj, "tos", p->tos);
+	return bad;
+}
+
 static int add_params(struct json_object *obj, const struct perf_report *rep)
 {
-	const struct wire_params *p = &rep->params;
+	const struct perf_params *p = &rep->params;
 	int bad = 0;
 
 	bad |= json_add_string(obj, "op", perf_op_name(p->op));
+	if (p->op == PERF_ATOMIC)
+		bad |= json_add_string(obj, "atomic_type",
+				       perf_atomic_name(p->atomic));
+	bad |= json_add_string(obj, "connection",
+			       perf_transport_name(p->transport));
+	bad |= json_add_bool(obj, "rdma_cm", p->cm);
+	bad |= json_add_bool(obj, "all_sizes", p->sweep);
 	bad |= json_add_u64(obj, "size_bytes", p->size);
 	if (p->iterations)
 		bad |= json_add_u64(obj, "iterations_per_qp", p->iterations);
 	else
 		bad |= json_add_u64(obj, "duration_s", p->duration_s);
-	bad |= json_add_u64(obj, "qps", p->qps);
-	bad |= json_add_u64(obj, "tx_depth", p->depth);
-	if (rep->cq_mod)
-		bad |= json_add_u64(obj, "cq_mod", rep->cq_mod);
+	bad |= add_queues(obj, rep);
 	bad |= json_add_bool(obj, "verify", p->verify);
 	return bad;
 }
@@ -217,20 +281,22 @@ static int add_device(struct json_object *obj, const struct perf_report *rep)
 	bad |= json_add_string(obj, "rdma_device", dev->name);
 	bad |= json_add_u64(obj, "ib_port", dev->port);
 	bad |= json_add_u64(obj, "gid_index", dev->gid.gid_index);
-	bad |= json_add_string(obj, "gid", gid_text(dev, gid, sizeof(gid)));
+	bad |= json_add_string(obj, "gid", perf_gid_text(dev, gid, sizeof(gid)));
 	bad |= json_add_string(obj, "gid_type",
 			       perf_gid_type_name(dev->gid.gid_type));
-	bad |= json_add_u64(obj, "mtu_bytes", mtu_bytes(rep->row[0].mtu));
+	bad |= json_add_u64(obj, "mtu_bytes", perf_mtu_bytes(rep->row[0].mtu));
 	return bad;
 }
 
-static struct json_object *report_json(const struct perf_report *rep)
+/* @error: why it is not complete, or NULL */
+static struct json_object *report_json(const struct perf_report *rep,
+				       struct json_object *error)
 {
 	struct json_object *obj = json_object_new_object();
 	enum perf_role role = rep->opts->server ? PERF_CLIENT : PERF_SERVER;
 	int bad = 0;
 
-	bad |= json_add_string(obj, "tool", BW_CMD);
+	bad |= json_add_string(obj, "tool", rep->opts->cmd);
 	bad |= json_add_string(obj, "version", P2PMR_VERSION);
 	bad |= json_add_string(obj, "kernel_release", rep->ident[role].kernel);
 	bad |= json_add_string(obj, "role", role == PERF_CLIENT ? "client" :
@@ -240,27 +306,32 @@ static struct json_object *report_json(const struct perf_report *rep)
 	bad |= json_add(obj, "server", side_json(rep, PERF_SERVER));
 	bad |= add_params(obj, rep);
 	bad |= json_add(obj, "results", results_json(rep));
-	if (rep->opts->compare && rep->rows == 2)
-		bad |= json_add_double(obj, "ratio_bw_average", ratio(rep), 4);
+	if (has_ratio(rep, rep->rows - 1) && !rep->params.sweep)
+		bad |= json_add_double(obj, ratio_key(rep),
+				       perf_row_ratio(rep, rep->rows - 1), 4);
+	if (error)
+		bad |= json_add(obj, "error", error);
 	if (!bad)
 		return obj;
 	json_object_put(obj);
 	return NULL;
 }
 
+/* Whole or not at all: on a full disk, an older report stays */
 static int write_file(const char *path, struct json_object *obj)
 {
-	FILE *f = fopen(path, "w");
-	int err = 0;
+	struct out_file file;
 
-	if (!f || json_print(f, obj))
-		err = errno;
-	if (f && fclose(f) && !err)
-		err = errno;
-	if (!err)
-		return 0;
-	return fail(CMD_FAILED, REASON_SYSTEM, err, "Check --json-file.",
-		    "Cannot write the report to %s: %s.", path, strerror(err));
+	if (out_file_open(&file, path))
+		return -1;
+	if (json_print(file.stream, obj)) {
+		fail(CMD_FAILED, REASON_SYSTEM, errno,
+		     "Name a file in a folder that you may write to and that has room.",
+		     "Cannot write %s: %s.", path, strerror(errno));
+		out_file_abandon(&file);
+		return -1;
+	}
+	return out_file_close(&file);
 }
 
 static int end_good(struct perf_report *rep)
@@ -269,11 +340,11 @@ static int end_good(struct perf_report *rep)
 	int ret = 0;
 
 	if (!rep->opts->json)
-		print_ratio(rep);
+		perf_table_ratios(rep);
 	if (!rep->opts->json && !rep->opts->json_file)
 		return 0;
 
-	obj = report_json(rep);
+	obj = report_json(rep, NULL);
 	if (!obj)
 		return fail_nomem();
 	if (rep->opts->json_file)
@@ -285,17 +356,31 @@ static int end_good(struct perf_report *rep)
 	return ret;
 }
 
+/* What was measured until then is worth something, and is reported */
+static struct json_object *failed_json(const struct perf_report *rep)
+{
+	if (!rep->rows)
+		return fail_to_json();
+	return report_json(rep, failure_json(fail_get()));
+}
+
 int perf_report_end(struct perf_report *rep, bool good)
 {
 	struct json_object *obj;
+	int ret;
 
 	if (good && !end_good(rep))
 		return CMD_GOOD;
 
+	if (!rep->opts->json && !rep->opts->json_file)
+		return fail_report(rep->opts->cmd, false);
+	obj = failed_json(rep);
 	/* A file of an earlier run must not pass for this one's */
-	obj = rep->opts->json_file ? fail_to_json() : NULL;
-	if (obj)
+	if (obj && rep->opts->json_file)
 		write_file(rep->opts->json_file, obj);
+	ret = fail_get()->status;
+	if (!rep->opts->json || !obj || json_print(stdout, obj))
+		ret = fail_report(rep->opts->cmd, rep->opts->json && !obj);
 	json_object_put(obj);
-	return fail_report(BW_CMD, rep->opts->json);
+	return ret;
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "perf.h"
 #include "fail.h"
 #include "find.h"
+#include "perf.h"
 #include "stop.h"
 
 struct server {
@@ -18,150 +18,82 @@ struct server {
 	struct p2pmr_provider *host;
 };
 
-static const char *yes_no(bool val)
-{
-	return val ? "--verify" : "--no-verify";
-}
-
-static int disagree(const char *what, const char *mine, const char *theirs)
-{
-	return fail(CMD_FAILED, REASON_PARAMETER_MISMATCH, EINVAL,
-		    "Give both sides the same value, or leave it out on the server.",
-		    "Client and server were given different values of %s: the client %s, the server %s.",
-		    what, theirs, mine);
-}
-
-static int disagree_number(const char *what, uint64_t mine, uint64_t theirs)
-{
-	char text[2][32];
-
-	snprintf(text[0], sizeof(text[0]), "%llu", (unsigned long long)mine);
-	snprintf(text[1], sizeof(text[1]), "%llu", (unsigned long long)theirs);
-	return disagree(what, text[0], text[1]);
-}
-
-int perf_params_agree(const struct perf_opts *server,
-		    const struct wire_params *client)
-{
-	const struct wire_params *p = &server->params;
-	const struct {
-		enum perf_given given;
-		const char *what;
-		uint64_t mine, theirs;
-	} numbers[] = {
-		{ PERF_GIVEN_SIZE, "-s (message size)", p->size, client->size },
-		{ PERF_GIVEN_ITERATIONS, "-n (iterations)", p->iterations,
-		  client->iterations },
-		{ PERF_GIVEN_DURATION, "-D (duration)", p->duration_s,
-		  client->duration_s },
-		{ PERF_GIVEN_DEPTH, "-t (depth)", p->depth, client->depth },
-		{ PERF_GIVEN_QPS, "-q (queue pairs)", p->qps, client->qps },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (server->given & numbers[i].given &&
-		    numbers[i].mine != numbers[i].theirs)
-			return disagree_number(numbers[i].what,
-					       numbers[i].mine,
-					       numbers[i].theirs);
-	}
-	if (server->given & PERF_GIVEN_OP && p->op != client->op)
-		return disagree("--op", perf_op_name(p->op),
-				perf_op_name(client->op));
-	if (server->given & PERF_GIVEN_VERIFY && p->verify != client->verify)
-		return disagree("--verify", yes_no(p->verify),
-				yes_no(client->verify));
-	return 0;
-}
-
 static int answer_hello(struct server *srv, const struct wire_hello *hello)
 {
 	struct wire_msg msg = { .type = WIRE_WELCOME };
 	struct perf_report *rep = srv->rep;
 
 	if (perf_params_agree(rep->opts, &hello->params) ||
-	    perf_check_size(srv->dev, hello->params.size))
+	    perf_check_params(srv->dev, &hello->params))
 		return -1;
 	rep->params = hello->params;
+	rep->passes = hello->passes;
 	rep->ident[PERF_CLIENT] = hello->ident;
 	perf_ident(&rep->ident[PERF_SERVER], srv->dev, rep->opts->mem);
 	msg.u.welcome = rep->ident[PERF_SERVER];
 	return chan_send(&srv->ch, &msg);
 }
 
-static void fill_row(struct perf_row *row, const struct perf_pass *pass,
-		     const struct wire_done *done)
+static int check_begin(const struct server *srv, const struct wire_begin *begin)
 {
-	memset(row, 0, sizeof(*row));
-	memcpy(row->memory[PERF_CLIENT], pass->remote.memory, WIRE_NAME_MAX);
-	memcpy(row->memory[PERF_SERVER], pass->local.memory, WIRE_NAME_MAX);
-	memcpy(row->route[PERF_CLIENT], pass->remote.route, WIRE_NAME_MAX);
-	memcpy(row->route[PERF_SERVER], pass->local.route, WIRE_NAME_MAX);
-	row->mtu = pass->mtu;
-	row->done = *done;
+	const struct perf_params *p = &srv->rep->params;
+
+	if (p->sweep ? begin->size <= p->size : begin->size == p->size)
+		return 0;
+	return fail(CMD_FAILED, REASON_PROTOCOL, EPROTO, "",
+		    "The client begins with messages of %llu bytes where %s%llu were agreed.",
+		    (unsigned long long)begin->size,
+		    p->sweep ? "up to " : "", (unsigned long long)p->size);
 }
 
-/*
- * From READY to DONE the server sleeps on the control channel: spinning would
- * take the CPU from a software RDMA device, and from the client beside it.
- */
-static int serve_run(struct server *srv, struct perf_pass *pass)
+/* Meet the client half way: it connects when it knows where we are */
+static int meet(struct server *srv, struct perf_pass *pass,
+		const struct wire_endpoint *client)
 {
 	struct wire_msg msg = { .type = WIRE_READY };
-	struct perf_verdict verdict = { 0 };
-	struct wire_done done;
-	struct perf_row row;
+	bool cm = pass->params.cm;
 
+	if (perf_pass_meet(pass, srv->dev, client))
+		return -1;
+	if (!cm && perf_pass_connect(pass, srv->dev, &srv->ch))
+		return -1;
 	msg.u.ready = pass->local;
-	if (chan_send(&srv->ch, &msg) ||
-	    chan_recv(&srv->ch, WIRE_DONE, &msg, CHAN_FOREVER))
-		return -1;
-	done = msg.u.done;
-
-	if (pass->params->op == PERF_WRITE && perf_pass_check(pass, &verdict))
-		return -1;
-	msg = (struct wire_msg){ .type = WIRE_VERDICT };
-	msg.u.verdict = verdict;
 	if (chan_send(&srv->ch, &msg))
 		return -1;
-
-	fill_row(&row, pass, &done);
-	row.verdict = pass->params->op == PERF_WRITE ? verdict : done.verdict;
-	if (!row.verdict.wrong_bytes) {
-		perf_report_row(srv->rep, &row);
-		return 0;
-	}
-	srv->ch.peer_knows = true;
-	return perf_fail_verdict(&row.verdict, pass->params->op == PERF_WRITE ?
-					     "the server's memory" :
-					     "the client's memory");
+	if (cm && perf_pass_connect(pass, srv->dev, &srv->ch))
+		return -1;
+	return chan_recv(&srv->ch, WIRE_GO, &msg,
+			 perf_memory_timeout_ms(&pass->lay));
 }
 
 static int serve_pass(struct server *srv)
 {
-	struct p2pmr_provider *provider;
+	struct perf_pass_plan plan = {
+		.params = &srv->rep->params,
+		.role = PERF_SERVER,
+	};
 	struct perf_pass *pass;
 	struct wire_msg msg;
-	uint64_t key;
 	int ret = -1;
 
 	/* The client fills its memory first, which takes its time */
-	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg, CHAN_FOREVER))
+	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg, CHAN_FOREVER) ||
+	    check_begin(srv, &msg.u.begin))
 		return -1;
-	provider = msg.u.begin.server_memory == PERF_MEMORY_HOST ? srv->host :
-								 srv->own;
-	key = perf_pattern_key(msg.u.begin.seed, msg.u.begin.pass);
+	plan.size = msg.u.begin.size;
+	plan.seed = msg.u.begin.seed;
+	plan.number = msg.u.begin.pass;
+	plan.provider = msg.u.begin.server_memory == PERF_MEMORY_HOST ?
+			srv->host : srv->own;
 
 	pass = calloc(1, sizeof(*pass));
 	if (!pass)
 		return fail_nomem();
-	if (perf_pass_open(pass, srv->dev, srv->rep->opts, &srv->rep->params,
-			 provider, PERF_SERVER, key))
+	if (perf_pass_open(pass, srv->dev, srv->rep->opts, &plan))
 		goto out_free;
-	ret = perf_pass_connect(pass, srv->dev, &msg.u.begin.client);
+	ret = meet(srv, pass, &msg.u.begin.client);
 	if (!ret)
-		ret = serve_run(srv, pass);
+		ret = perf_session_pass(srv->rep, pass, &srv->ch);
 	perf_pass_close(pass);
 out_free:
 	free(pass);
@@ -203,7 +135,7 @@ static int wait_client(struct server *srv, int listen_fd,
 			chan_close(&srv->ch);
 			return -1;
 		}
-		failure_print(fail_get(), BW_CMD);
+		failure_print(fail_get(), srv->rep->opts->cmd);
 		chan_close(&srv->ch);
 		fail_clear();
 	}
@@ -218,28 +150,64 @@ static int find_memory(struct server *srv, struct p2pmr_context *ctx)
 	return srv->host ? 0 : fail_lib(PERF_HOST);
 }
 
-int perf_server(struct perf_report *rep, struct perf_dev *dev,
-	      struct p2pmr_context *ctx)
+static int serve_one(struct server *srv, int *listen_fd)
 {
-	struct server srv = { .rep = rep, .dev = dev };
 	struct wire_hello hello;
-	int listen_fd;
 	int ret;
 
-	if (find_memory(&srv, ctx) || perf_dev_open(dev, rep->opts) ||
-	    perf_probe_memory(dev, srv.own))
-		return -1;
-	listen_fd = chan_listen(rep->opts->tcp_port);
-	if (listen_fd < 0)
-		return -1;
-	fprintf(stderr, "%s: waiting for a client on TCP port %u\n", BW_CMD,
-		rep->opts->tcp_port);
-	ret = wait_client(&srv, listen_fd, &hello);
-	/* One client; a second one is to see at once that it is not served */
-	close(listen_fd);
+	ret = wait_client(srv, *listen_fd, &hello);
+	if (!srv->rep->opts->forever) {
+		/* A second one is to see at once that it is not served */
+		close(*listen_fd);
+		*listen_fd = -1;
+	}
 	if (ret)
 		return -1;
-	ret = serve_client(&srv, &hello);
-	chan_close(&srv.ch);
+	ret = serve_client(srv, &hello);
+	chan_close(&srv->ch);
+	return ret;
+}
+
+/* With --forever a client's failure is its own, and the server goes on */
+static int serve_all(struct server *srv, int *listen_fd)
+{
+	const struct perf_opts *opts = srv->rep->opts;
+	int ret;
+
+	for (;;) {
+		ret = serve_one(srv, listen_fd);
+		if (!opts->forever || stop_requested())
+			return ret;
+		perf_report_end(srv->rep, !ret);
+		perf_report_reset(srv->rep);
+		fail_clear();
+		fflush(stdout);
+	}
+}
+
+int perf_server(struct perf_report *rep, struct perf_dev *dev,
+		struct p2pmr_context *ctx)
+{
+	struct server *srv = calloc(1, sizeof(*srv));
+	int listen_fd;
+	int ret = -1;
+
+	if (!srv)
+		return fail_nomem();
+	srv->rep = rep;
+	srv->dev = dev;
+	if (find_memory(srv, ctx) || perf_dev_open(dev, rep->opts) ||
+	    perf_probe_memory(dev, srv->own))
+		goto out;
+	listen_fd = chan_listen(rep->opts->tcp_port);
+	if (listen_fd < 0)
+		goto out;
+	fprintf(stderr, "%s: waiting for a client on TCP port %u\n",
+		rep->opts->cmd, rep->opts->tcp_port);
+	ret = serve_all(srv, &listen_fd);
+	if (listen_fd >= 0)
+		close(listen_fd);
+out:
+	free(srv);
 	return ret;
 }

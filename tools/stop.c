@@ -76,7 +76,8 @@ int stop_check(void)
 {
 	if (!requested)
 		return 0;
-	return fail(CMD_FAILED, REASON_INTERRUPTED, EINTR, "",
+	/* What a shell makes of a process that the signal ended: 130 of SIGINT */
+	return fail(128 + requested, REASON_INTERRUPTED, EINTR, "",
 		    "Ended by signal %d (%s).", (int)requested,
 		    strsignal(requested));
 }

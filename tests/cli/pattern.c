@@ -15,22 +15,22 @@ static void test_layout(void **state)
 	struct perf_layout lay;
 
 	(void)state;
-	assert_int_equal(perf_layout_init(&lay, 65536, 128, 1, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 65536, 128, 1, 1000, 1), 0);
 	assert_int_equal(lay.slots, 1);
 	assert_int_equal(lay.stride, 65536);
 	assert_int_equal(lay.area_bytes, 65536 + 64);
 
-	assert_int_equal(perf_layout_init(&lay, 4097, 128, 3, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 4097, 128, 3, 1000, 1), 0);
 	assert_int_equal(lay.stride, 4160);
 	assert_int_equal(lay.slots, 15);
 	assert_int_equal(perf_layout_offset(&lay, 2, 16), 31 * 4160);
 
 	/* No more than can be under way, and than there are messages */
-	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 1000, 1), 0);
 	assert_int_equal(lay.slots, 128);
-	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 5), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 5, 1), 0);
 	assert_int_equal(lay.slots, 5);
-	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 0), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 0, 1), 0);
 	assert_int_equal(lay.slots, 128);
 }
 
@@ -39,12 +39,14 @@ static void test_layout_limits(void **state)
 	struct perf_layout lay;
 
 	(void)state;
-	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 3, 1), 0);
-	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 4, 1), -ERANGE);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 3, 1, 1), 0);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 4, 1, 1), -ERANGE);
 	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, PERF_DEPTH_MAX,
-					PERF_QPS_MAX, 0), -ERANGE);
-	assert_int_equal(perf_layout_init(&lay, 1, PERF_DEPTH_MAX, PERF_QPS_MAX, 0),
-			 0);
+					PERF_QPS_MAX, 0, 1), -ERANGE);
+	assert_int_equal(perf_layout_init(&lay, 1, PERF_DEPTH_MAX, PERF_QPS_MAX, 0,
+					  1), 0);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 2, 1, 2),
+			 -ERANGE);
 }
 
 /* Pieces of any size make the same bytes as the whole */
@@ -111,6 +113,7 @@ struct fixture {
 	struct p2pmr_context *ctx;
 	struct p2pmr_buf *buf;
 	struct perf_layout lay;
+	struct perf_expect ex;
 	uint64_t key;
 };
 
@@ -130,14 +133,16 @@ static void fixture_open(struct fixture *f, uint64_t size, uint32_t qps)
 {
 	uint64_t i, j;
 
-	assert_int_equal(perf_layout_init(&f->lay, size, 16, qps, 100), 0);
+	memset(&f->ex, 0, sizeof(f->ex));
+	assert_int_equal(perf_layout_init(&f->lay, size, 16, qps, 100, 1), 0);
 	f->key = perf_pattern_key(99, 1);
 	f->ctx = p2pmr_open(NULL);
 	assert_non_null(f->ctx);
 	f->buf = p2pmr_buf_alloc(p2pmr_provider_find(f->ctx, "host"),
 				 f->lay.area_bytes);
 	assert_non_null(f->buf);
-	assert_int_equal(perf_area_fill(f->buf, &f->lay, f->key, PERF_FILL_GUARD),
+	assert_int_equal(perf_area_fill(f->buf, &f->lay, 0, f->key,
+				        PERF_FILL_GUARD),
 			 0);
 	for (i = 0; i < qps; i++) {
 		for (j = 0; j < f->lay.slots; j++)
@@ -153,7 +158,9 @@ static void fixture_close(struct fixture *f)
 
 static void check(struct fixture *f, struct perf_verdict *verdict)
 {
-	assert_int_equal(perf_area_check(f->buf, &f->lay, f->key, verdict), 0);
+	memset(verdict, 0, sizeof(*verdict));
+	assert_int_equal(perf_area_check(f->buf, &f->lay, 0, f->key, &f->ex,
+					 verdict), 0);
 	assert_int_equal(verdict->checked_bytes, f->lay.area_bytes);
 }
 
@@ -274,6 +281,99 @@ static void test_stale_data(void **state)
 	fixture_close(&f);
 }
 
+/* Two lanes, and wrong bytes in one are not those of the other */
+static void test_lanes(void **state)
+{
+	struct perf_expect none = { 0 };
+	struct perf_verdict verdict = { 0 };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 100, 2);
+	p2pmr_buf_free(f.buf);
+	assert_int_equal(perf_layout_init(&f.lay, 100, 16, 2, 100, 2), 0);
+	assert_int_equal(f.lay.area_bytes, 2 * f.lay.lane_bytes);
+	f.buf = p2pmr_buf_alloc(p2pmr_provider_find(f.ctx, "host"),
+				f.lay.area_bytes);
+	assert_non_null(f.buf);
+	assert_int_equal(perf_area_fill(f.buf, &f.lay, 0, f.key,
+					PERF_FILL_DATA), 0);
+	assert_int_equal(perf_area_fill(f.buf, &f.lay, 1, f.key,
+					PERF_FILL_GUARD), 0);
+	assert_int_equal(perf_area_check(f.buf, &f.lay, 1, f.key, &none,
+					 &verdict), 0);
+	assert_int_equal(verdict.checked_bytes, f.lay.lane_bytes);
+	assert_int_equal(verdict.wrong_bytes, 2 * 16 * 100);
+	assert_int_equal(verdict.first_offset, f.lay.lane_bytes);
+	fixture_close(&f);
+}
+
+static void add_to_word(struct fixture *f, uint64_t offset, uint64_t val)
+{
+	uint64_t word;
+
+	p2pmr_buf_read(f->buf, offset, &word, sizeof(word));
+	word += val;
+	p2pmr_buf_write(f->buf, offset, &word, sizeof(word));
+}
+
+/* As after atomics: 20 of the first queue pair, 5 of the second; 16 slots */
+static void test_atomics(void **state)
+{
+	static const uint64_t messages[] = { 20, 16 };
+	struct perf_verdict verdict;
+	struct fixture f;
+	uint64_t i, offset;
+
+	(void)state;
+	fixture_open(&f, 8, 2);
+	f.ex.qp_messages = messages;
+	assert_int_equal(f.lay.slots, 16);
+	/* The target was data, in gaps as well */
+	perf_area_fill(f.buf, &f.lay, 0, f.key, PERF_FILL_DATA);
+	for (i = 0; i < 36; i++)
+		add_to_word(&f, perf_layout_offset(&f.lay, i / 20, i % 20), 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
+	/* One too many */
+	offset = perf_layout_offset(&f.lay, 1, 7);
+	add_to_word(&f, offset, 1);
+	check(&f, &verdict);
+	assert_true(verdict.wrong_bytes >= 1);
+	assert_int_equal(verdict.first_offset, offset);
+
+	/* Where the results went: what was there before the last addition */
+	f.ex.fetched = true;
+	perf_area_fill(f.buf, &f.lay, 0, f.key, PERF_FILL_GUARD);
+	for (i = 0; i < 32; i++)
+		receive(&f, i / 16, i % 16);
+	for (i = 0; i < 4; i++)
+		add_to_word(&f, perf_layout_offset(&f.lay, 0, i), 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
+	fixture_close(&f);
+}
+
+/* The last byte of a write that is waited for counts */
+static void test_mark(void **state)
+{
+	struct perf_verdict verdict;
+	struct fixture f;
+	uint8_t mark = 0x42;
+
+	(void)state;
+	fixture_open(&f, 70000, 1);
+	f.ex.marked = true;
+	f.ex.mark = mark;
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 1);
+	assert_int_equal(verdict.first_offset, 69999);
+	p2pmr_buf_write(f.buf, 69999, &mark, 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +387,9 @@ int main(void)
 		cmocka_unit_test(test_swapped_pages),
 		cmocka_unit_test(test_missing_messages),
 		cmocka_unit_test(test_stale_data),
+		cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_atomics),
+		cmocka_unit_test(test_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ has out '^  list '
 has out '^  topo '
 has out '^  check '
 has out '^  bw '
+has out '^  lat '
 # It fits a screen
 if [ "$(wc -l <"$dir/out")" -le 24 ] && [ "$(wc -L <"$dir/out")" -le 80 ]; then
 	ok "  on 24 lines of 80 columns"
@@ -35,7 +36,7 @@ has err 'Did you mean topo\?.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list topo check bw nvmet; do
+for command in list topo check bw lat nvmet; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err
