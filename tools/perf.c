@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/utsname.h>
 
 #include "fail.h"
 #include "perf.h"
 #include "stop.h"
-
-void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
-		const char *memory)
-{
-	struct utsname uts;
-
-	memset(id, 0, sizeof(*id));
-	snprintf(id->version, sizeof(id->version), "%s", P2PMR_VERSION);
-	if (!uname(&uts))
-		snprintf(id->kernel, sizeof(id->kernel), "%.*s",
-			 WIRE_NAME_MAX - 1, uts.release);
-	snprintf(id->device, sizeof(id->device), "%s", dev->name);
-	snprintf(id->memory, sizeof(id->memory), "%s", memory);
-}
 
 static int perf(int argc, char **argv, enum perf_tool tool)
 {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One pass after the two sides have met: the same on both of them.
+ * What goes the same way on both sides: who they are, and one pass after they
+ * have met.
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "fail.h"
 #include "perf.h"
@@ -21,6 +24,20 @@ struct outcome {
 	struct wire_done done[2];	/* client's, server's */
 	struct wire_verdict verdict[2];
 };
+
+void perf_ident(struct wire_ident *id, const struct perf_dev *dev,
+		const char *memory)
+{
+	struct utsname uts;
+
+	memset(id, 0, sizeof(*id));
+	snprintf(id->version, sizeof(id->version), "%s", P2PMR_VERSION);
+	if (!uname(&uts))
+		snprintf(id->kernel, sizeof(id->kernel), "%.*s",
+			 WIRE_NAME_MAX - 1, uts.release);
+	snprintf(id->device, sizeof(id->device), "%s", dev->name);
+	snprintf(id->memory, sizeof(id->memory), "%s", memory);
+}
 
 /*
  * The cause of an error completion may lie on the other side, which then
