@@ -51,7 +51,6 @@ struct run {
 	uint64_t posted;
 	uint64_t completed;
 	uint64_t received;
-	uint64_t lane;		/* where the one begins that this side posts */
 	uint32_t qps;
 	uint32_t depth;
 	uint32_t cq_mod;
@@ -66,41 +65,11 @@ struct look {
 	bool now;
 };
 
-static enum ibv_wr_opcode opcode_of(const struct perf_params *p)
-{
-	switch (p->op) {
-	case PERF_WRITE:
-		return IBV_WR_RDMA_WRITE;
-	case PERF_READ:
-		return IBV_WR_RDMA_READ;
-	case PERF_SEND:
-		return IBV_WR_SEND;
-	default:
-		return p->atomic == PERF_FETCH_ADD ?
-		       IBV_WR_ATOMIC_FETCH_AND_ADD : IBV_WR_ATOMIC_CMP_AND_SWP;
-	}
-}
-
-static void prepare_requests(struct run *run)
-{
-	struct perf_pass *pass = run->pass;
-	unsigned int i;
-
-	for (i = 0; i < PERF_LIST_MAX; i++) {
-		struct ibv_send_wr *wr = &run->wr[i];
-
-		run->sge[i].lkey = pass->mem.mr->lkey;
-		run->sge[i].length = pass->params.size;
-		wr->sg_list = &run->sge[i];
-		wr->num_sge = 1;
-		wr->opcode = opcode_of(&pass->params);
-	}
-}
-
 /* Everything that a side needs that posts */
 static int prepare_posting(struct run *run)
 {
 	const struct perf_params *p = &run->pass->params;
+	unsigned int i;
 
 	if (bw_peak_init(&run->peak, p->iterations * p->qps, p->size) ||
 	    perf_hist_init(&run->hist))
@@ -111,7 +80,8 @@ static int prepare_posting(struct run *run)
 		if (!run->posted_ns)
 			return fail_nomem();
 	}
-	prepare_requests(run);
+	for (i = 0; i < PERF_LIST_MAX; i++)
+		perf_request_init(run->pass, &run->wr[i], &run->sge[i]);
 	return 0;
 }
 
@@ -139,7 +109,6 @@ static struct run *run_new(struct perf_pass *pass,
 	run->pass = pass;
 	run->opts = opts;
 	run->ch = ch;
-	run->lane = pass->role * pass->lay.lane_bytes;
 	run->iterations = p->iterations;
 	run->qps = p->qps;
 	run->depth = p->depth;
@@ -187,54 +156,6 @@ static bool is_signaled(const struct run *run, uint64_t message)
 	       message + 1 == run->iterations;
 }
 
-/* Each compare-and-swap succeeds: what the others before it did is known */
-static void fill_atomic(const struct run *run, struct ibv_send_wr *wr,
-			uint64_t remote, uint64_t offset, uint64_t message)
-{
-	const struct perf_pass *pass = run->pass;
-
-	wr->wr.atomic.remote_addr = remote;
-	wr->wr.atomic.rkey = pass->remote.rkey;
-	wr->wr.atomic.compare_add = 1;
-	if (pass->params.atomic == PERF_FETCH_ADD)
-		return;
-	wr->wr.atomic.compare_add = perf_pattern_word(pass->key, offset) +
-				    message / pass->lay.slots;
-	wr->wr.atomic.swap = wr->wr.atomic.compare_add + 1;
-}
-
-static void fill_request(struct run *run, uint32_t i, uint64_t message,
-			 struct ibv_send_wr *wr, struct ibv_sge *sge)
-{
-	const struct perf_pass *pass = run->pass;
-	uint64_t offset = run->lane +
-			  perf_layout_offset(&pass->lay, i, message);
-
-	sge->addr = pass->local.addr + offset;
-	wr->wr_id = PERF_WR_ID(i, message + 1);
-	wr->send_flags = is_signaled(run, message) ? IBV_SEND_SIGNALED : 0;
-	if (pass->params.size <= pass->conn.inline_bytes)
-		wr->send_flags |= IBV_SEND_INLINE;
-	wr->next = NULL;
-	switch (pass->params.op) {
-	case PERF_ATOMIC:
-		fill_atomic(run, wr, pass->remote.addr + offset, offset,
-			    message);
-		break;
-	case PERF_SEND:
-		if (pass->conn.transport == PERF_RC)
-			break;
-		wr->wr.ud.ah = pass->conn.ah;
-		wr->wr.ud.remote_qpn = pass->conn.remote_qpn[i];
-		wr->wr.ud.remote_qkey = pass->conn.remote_qkey;
-		break;
-	default:
-		wr->wr.rdma.remote_addr = pass->remote.addr + offset;
-		wr->wr.rdma.rkey = pass->remote.rkey;
-		break;
-	}
-}
-
 /* How many work requests queue pair @qp gets in one call, 0: not now */
 static uint64_t list_length(const struct run *run, const struct run_qp *qp)
 {
@@ -274,8 +195,9 @@ static int post_list(struct run *run, uint32_t i)
 	if (!n)
 		return 0;
 	for (k = 0; k < n; k++) {
-		fill_request(run, i, qp->posted + k, &run->wr[k],
-			     &run->sge[k]);
+		perf_request_fill(run->pass, i, qp->posted + k, &run->wr[k]);
+		if (is_signaled(run, qp->posted + k))
+			run->wr[k].send_flags |= IBV_SEND_SIGNALED;
 		if (k)
 			run->wr[k - 1].next = &run->wr[k];
 	}

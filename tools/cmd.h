@@ -11,7 +11,7 @@ enum cmd_status {
 	CMD_FAILED = 1,		/* the thing asked for failed */
 	CMD_USAGE = 2,
 	CMD_IMPOSSIBLE = 77,	/* not possible on this machine */
-	CMD_INTERRUPTED = 130,	/* by Ctrl-C; other signals: 128 and their number */
+	CMD_SIGNALED = 128,	/* plus the signal's number: ended by it */
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -58,43 +58,6 @@ struct wait {
 	unsigned int turns;
 };
 
-static void prepare_request(struct lat *lat)
-{
-	struct perf_pass *pass = lat->pass;
-	uint64_t offset = pass->role * pass->lay.lane_bytes;
-	struct ibv_send_wr *wr = &lat->wr;
-
-	lat->sge = (struct ibv_sge){
-		.addr = pass->local.addr + offset,
-		.length = pass->params.size,
-		.lkey = pass->mem.mr->lkey,
-	};
-	*wr = (struct ibv_send_wr){ .sg_list = &lat->sge, .num_sge = 1 };
-	switch (pass->params.op) {
-	case PERF_ATOMIC:
-		wr->opcode = pass->params.atomic == PERF_FETCH_ADD ?
-			     IBV_WR_ATOMIC_FETCH_AND_ADD :
-			     IBV_WR_ATOMIC_CMP_AND_SWP;
-		wr->wr.atomic.remote_addr = pass->remote.addr + offset;
-		wr->wr.atomic.rkey = pass->remote.rkey;
-		break;
-	case PERF_SEND:
-		wr->opcode = IBV_WR_SEND;
-		if (pass->conn.transport == PERF_RC)
-			break;
-		wr->wr.ud.ah = pass->conn.ah;
-		wr->wr.ud.remote_qpn = pass->conn.remote_qpn[0];
-		wr->wr.ud.remote_qkey = pass->conn.remote_qkey;
-		break;
-	default:
-		wr->opcode = pass->params.op == PERF_WRITE ?
-			     IBV_WR_RDMA_WRITE : IBV_WR_RDMA_READ;
-		wr->wr.rdma.remote_addr = pass->remote.addr + offset;
-		wr->wr.rdma.rkey = pass->remote.rkey;
-		break;
-	}
-}
-
 static int lat_init(struct lat *lat, struct perf_pass *pass,
 		    const struct perf_opts *opts, struct chan *ch)
 {
@@ -109,7 +72,7 @@ static int lat_init(struct lat *lat, struct perf_pass *pass,
 	lat->mark_out = area + pass->role * pass->lay.lane_bytes + last;
 	lat->mark_in = area + perf_other(pass->role) * pass->lay.lane_bytes +
 		       last;
-	prepare_request(lat);
+	perf_request_init(pass, &lat->wr, &lat->sge);
 	perf_progress_init(&lat->progress, &pass->params, opts->progress);
 	return perf_hist_init(&lat->hist);
 }
@@ -118,25 +81,14 @@ static int lat_init(struct lat *lat, struct perf_pass *pass,
 static int post(struct lat *lat)
 {
 	struct perf_pass *pass = lat->pass;
-	const struct perf_params *p = &pass->params;
 	struct ibv_send_wr *bad;
 	int ret;
 
-	lat->wr.send_flags = 0;
+	perf_request_fill(pass, 0, lat->posted, &lat->wr);
 	if (!lat->ping_pong || (lat->posted + 1) % SIGNAL_EVERY == 0)
 		lat->wr.send_flags |= IBV_SEND_SIGNALED;
-	if (p->size <= pass->conn.inline_bytes)
-		lat->wr.send_flags |= IBV_SEND_INLINE;
-	lat->wr.wr_id = PERF_WR_ID(0, lat->posted + 1);
-	if (p->op == PERF_WRITE)
+	if (pass->params.op == PERF_WRITE)
 		*lat->mark_out = lat->posted + 1;
-	if (p->op == PERF_ATOMIC && p->atomic == PERF_FETCH_ADD) {
-		lat->wr.wr.atomic.compare_add = 1;
-	} else if (p->op == PERF_ATOMIC) {
-		lat->wr.wr.atomic.compare_add =
-			perf_pattern_word(pass->key, 0) + lat->posted;
-		lat->wr.wr.atomic.swap = lat->wr.wr.atomic.compare_add + 1;
-	}
 	ret = ibv_post_send(lat->qp, &lat->wr, &bad);
 	if (ret)
 		return fail(CMD_FAILED, REASON_RDMA, ret, "",

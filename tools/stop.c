@@ -76,8 +76,7 @@ int stop_check(void)
 {
 	if (!requested)
 		return 0;
-	/* What a shell makes of a process that the signal ended: 130 of SIGINT */
-	return fail(128 + requested, REASON_INTERRUPTED, EINTR, "",
+	return fail(CMD_SIGNALED + requested, REASON_INTERRUPTED, EINTR, "",
 		    "Ended by signal %d (%s).", (int)requested,
 		    strsignal(requested));
 }

@@ -310,7 +310,7 @@ static void test_connections(void **state)
 	dup2(err, STDERR_FILENO);
 	close(out);
 	close(err);
-	assert_int_equal(ret, CMD_INTERRUPTED);
+	assert_int_equal(ret, CMD_SIGNALED + SIGINT);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(count_descriptors(), before);
