@@ -146,14 +146,30 @@ int chan_recv(struct chan *ch, enum wire_type type, struct wire_msg *msg,
 	return fail_protocol(ch, why);
 }
 
-/* It said that it is done, and may go on to say what comes then: is it there? */
+/*
+ * It said that it is done, and what comes then is for later; unless it is that
+ * it failed, or has gone.
+ */
 static int check_there(struct chan *ch)
 {
-	uint8_t byte;
+	uint8_t header[WIRE_HEADER_BYTES];
+	char why[WIRE_WHY_MAX];
+	enum wire_type type;
+	struct wire_msg msg;
+	ssize_t got;
+	size_t len;
 
-	if (recv(ch->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT))
+	got = recv(ch->fd, header, sizeof(header), MSG_PEEK | MSG_DONTWAIT);
+	if (!got)
+		return fail_lost(ch, 0);
+	if (got < (ssize_t)sizeof(header))
 		return 0;
-	return fail_lost(ch, 0);
+	if (wire_decode_header(header, &type, &len, why))
+		return fail_protocol(ch, why);
+	if (type != WIRE_ERROR)
+		return 0;
+	recv_any(ch, &msg, CHAN_REPLY_MS, "ERROR");
+	return -1;
 }
 
 int chan_watch(struct chan *ch, int timeout_ms)

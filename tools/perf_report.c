@@ -174,11 +174,11 @@ static int add_bw(struct json_object *obj, const struct perf_row *row)
 
 	if (row->peak_bytes_per_s > 0)
 		bad |= json_add_double(obj, "bw_peak_mib_per_s",
-				       row->peak_bytes_per_s / MIB, 3);
+				       row->peak_bytes_per_s / MIB, 6);
 	else
 		bad |= json_add_null(obj, "bw_peak_mib_per_s");
 	bad |= json_add_double(obj, "bw_average_mib_per_s",
-			       row->bytes_per_s / MIB, 3);
+			       row->bytes_per_s / MIB, 6);
 	bad |= json_add_double(obj, "bw_average_gbit_per_s",
 			       row->bytes_per_s * 8 / 1e9, 6);
 	bad |= json_add_double(obj, "msg_rate_mpps",

@@ -217,8 +217,27 @@ static void test_early_done(void **state)
 	assert_int_equal(msg.u.done.messages, 7);
 	assert_int_equal(chan_recv(&e.ch, WIRE_VERDICT, &msg, 1000), 0);
 
-	msg.type = WIRE_DONE;
-	say_msg(&e, &msg);
+	ends_close(&e);
+}
+
+/* After it, what it has to say of a failure is heard, and that it has gone */
+static void test_done_and_gone(void **state)
+{
+	const struct wire_msg done = { .type = WIRE_DONE };
+	struct ends e;
+
+	(void)state;
+	ends_open(&e);
+	say_msg(&e, &done);
+	assert_int_equal(chan_watch(&e.ch, 1000), 0);
+	say_msg(&e, &error_msg);
+	hang_up(&e);
+	assert_int_equal(chan_watch(&e.ch, 0), -1);
+	assert_failed("KERNEL_NO_PIN");
+	ends_close(&e);
+
+	ends_open(&e);
+	say_msg(&e, &done);
 	assert_int_equal(chan_watch(&e.ch, 1000), 0);
 	hang_up(&e);
 	assert_int_equal(chan_watch(&e.ch, 0), -1);
@@ -353,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_wrong_type),
 		cmocka_unit_test(test_early_done),
+		cmocka_unit_test(test_done_and_gone),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_close_tells),

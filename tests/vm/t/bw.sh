@@ -185,7 +185,7 @@ wrong_bytes_written_are_seen()
 {
 	local status=0
 	server --mem "$d0"
-	run_bg p2pmr bw -s 64K -D 3 --progress "$address" >"$test_dir/client" 2>&1
+	run_bg p2pmr bw -s 64K -D 4 --progress "$address" >"$test_dir/client" 2>&1
 	client_pid=$!
 	within 20 running client
 	flip "$client_pid" 5000
@@ -199,7 +199,7 @@ wrong_bytes_written_are_seen()
 wrong_bytes_read_are_seen()
 {
 	server
-	run_bg p2pmr bw -s 64K -D 3 --op read --mem "$d0" --progress --json "$address" \
+	run_bg p2pmr bw -s 64K -D 4 --op read --mem "$d0" --progress --json "$address" \
 		>"$test_dir/client" 2>"$test_dir/progress"
 	client_pid=$!
 	within 20 running progress
