@@ -117,18 +117,19 @@ endfunction()
 #
 # Makes the target tool_NAME.
 #
-# Links the library, libibverbs, librdmacm, libsmartcols and json-c (those
+# Links the library, libibverbs, librdmacm, libsmartcols, json-c and libnl (those
 # that it does not use fall away at link time). Does nothing when one of them
 # is missing, which the end of configuration then says.
 function(p2pmr_tool name)
-	if(NOT (RDMACM_FOUND AND SMARTCOLS_FOUND AND JSONC_FOUND))
+	if(NOT (RDMACM_FOUND AND SMARTCOLS_FOUND AND JSONC_FOUND AND NL_FOUND))
 		return()
 	endif()
 	# The target p2pmr is the library, so the command's target is tool_p2pmr.
 	add_executable(tool_${name} ${ARGN})
 	set_target_properties(tool_${name} PROPERTIES OUTPUT_NAME ${name})
 	target_link_libraries(tool_${name} PRIVATE p2pmr PkgConfig::IBVERBS
-		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC m)
+		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC
+		PkgConfig::NL m)
 	install(TARGETS tool_${name}
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
@@ -141,6 +142,12 @@ function(p2pmr_script name)
 	file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${name} ${BUILD_BIN}/${name}
 		SYMBOLIC)
 	install(PROGRAMS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# p2pmr_completion(NAME SCRIPT) - how bash completes a command's line
+function(p2pmr_completion name script)
+	install(FILES ${script} RENAME ${name}
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endfunction()
 
 # p2pmr_example(SOURCE [RDMACM]) - an example: compiled, not installed

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,25 @@ void args_init(char **argv, char *name)
 	argp_program_version = "p2pmr " P2PMR_VERSION;
 	/* argp names the program after argv[0], which is the subcommand here */
 	argv[0] = name;
+}
+
+error_t args_json_only(int key, char *arg, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	switch (key) {
+	case 'j':
+		*json = true;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: takes options only [USAGE]", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
 
 /* The number at the start of @word; @end is set behind it */
@@ -42,6 +62,19 @@ int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val)
 		return -ERANGE;
 	*val = num;
 	return 0;
+}
+
+uint64_t args_number(struct argp_state *state, const char *option,
+		     const char *word, uint64_t min, uint64_t max)
+{
+	uint64_t val = 0;
+
+	if (args_u64(word, min, max, &val))
+		argp_error(state,
+			   "%s %s: must be a whole number from %llu to %llu [USAGE]",
+			   option, word, (unsigned long long)min,
+			   (unsigned long long)max);
+	return val;
 }
 
 static int suffix_shift(const char *suffix)

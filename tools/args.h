@@ -6,15 +6,23 @@
 #ifndef P2PMR_TOOLS_ARGS_H
 #define P2PMR_TOOLS_ARGS_H
 
+#include <argp.h>
 #include <stdint.h>
 
 /* Before argp_parse(): exit status, --version, and the name in messages */
 void args_init(char **argv, char *name);
 
+/* Parses -j (--json), which sets the bool that is the input, and -h; no more */
+error_t args_json_only(int key, char *arg, struct argp_state *state);
+
 /* Decimal, within [min, max]. Returns 0, -EINVAL or -ERANGE */
 int args_u64(const char *word, uint64_t min, uint64_t max, uint64_t *val);
 
-/* The same with an optional suffix K, M or G (powers of 1024) */
+/* The same of @option; what is none ends the process, as usage errors do */
+uint64_t args_number(struct argp_state *state, const char *option,
+		     const char *word, uint64_t min, uint64_t max);
+
+/* As args_u64(), with an optional suffix K, M or G (powers of 1024) */
 int args_size(const char *word, uint64_t min, uint64_t max, uint64_t *val);
 
 /* "64 KiB", "1.5 GiB", for people. Returns @text */

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <json-c/json.h>
 
 #include <p2pmr/p2pmr.h>
 
 #include "args.h"
 #include "check.h"
-#include "json.h"
+#include "out.h"
 #include "topo_tree.h"
 
 #define CHECK_CMD "p2pmr check"
@@ -57,23 +53,12 @@ static const struct argp argp = {
 
 static int show(const struct check_report *report, bool json)
 {
-	struct json_object *obj;
-	int ret = 0;
-
 	if (report->out_of_memory)
 		return fail_nomem();
-	if (!json) {
-		check_print(report);
-		return 0;
-	}
-	obj = check_json(report);
-	if (!obj)
-		return fail_nomem();
-	if (json_print(stdout, obj))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print the report: %s.", strerror(errno));
-	json_object_put(obj);
-	return ret;
+	if (json)
+		return out_json(check_json(report), "the report");
+	check_print(report);
+	return 0;
 }
 
 static int check_all(struct check_report *report, struct p2pmr_context *ctx,

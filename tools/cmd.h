@@ -23,8 +23,11 @@ enum cmd_status {
 int cmd_list(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
 int cmd_lat(int argc, char **argv);
+int cmd_reg(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_nvmet(int argc, char **argv);
 
 #endif

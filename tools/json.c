@@ -64,16 +64,25 @@ int json_append(struct json_object *array, struct json_object *val)
 	return 0;
 }
 
-int json_print(FILE *f, struct json_object *obj)
+static int print(FILE *f, struct json_object *obj, int flags)
 {
 	const char *text;
 
-	text = json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PRETTY |
-					      JSON_C_TO_STRING_SPACED |
+	text = json_object_to_json_string_ext(obj, flags |
 					      JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text) {
 		errno = ENOMEM;
 		return -1;
 	}
 	return fprintf(f, "%s\n", text) < 0 || fflush(f) ? -1 : 0;
+}
+
+int json_print(FILE *f, struct json_object *obj)
+{
+	return print(f, obj, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
+
+int json_print_line(FILE *f, struct json_object *obj)
+{
+	return print(f, obj, JSON_C_TO_STRING_PLAIN);
 }

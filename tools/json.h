@@ -31,7 +31,10 @@ int json_add_double(struct json_object *obj, const char *key, double val,
 /* Append @val to an array; takes it over, also on failure */
 int json_append(struct json_object *array, struct json_object *val);
 
-/* One document and a newline; returns -1 with errno when that failed */
+/* One document on one line; returns -1 with errno when that failed */
+int json_print_line(FILE *f, struct json_object *obj);
+
+/* One document, made to be read by people, too; returns -1 with errno when that failed */
 int json_print(FILE *f, struct json_object *obj);
 
 #endif

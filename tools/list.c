@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
@@ -15,6 +12,7 @@
 #include "list_facts.h"
 #include "list_table.h"
 #include "note.h"
+#include "out.h"
 
 #define LIST_CMD "p2pmr list"
 
@@ -100,9 +98,8 @@ static int print_json(struct p2pmr_context *ctx, const struct failure *note)
 		ret = fail_nomem();
 	if (!ret && note && json_add(top, "note", failure_json(note)))
 		ret = fail_nomem();
-	if (!ret && json_print(stdout, top))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print the list: %s.", strerror(errno));
+	if (!ret)
+		return out_json(top, "the list");
 	json_object_put(top);
 	return ret;
 }

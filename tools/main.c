@@ -15,9 +15,12 @@ static const struct cmd cmds[] = {
 	{ "list", "show the machine's peer memory", cmd_list },
 	{ "topo", "show where it is in the PCI tree, and who reaches it", cmd_topo },
 	{ "check", "find out whether RDMA can use it, and what to do if not", cmd_check },
+	{ "verify", "prove with data that it reads and writes it right", cmd_verify },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
 	{ "lat", "measure RDMA latency to and from peer memory", cmd_lat },
+	{ "reg", "measure what it costs to register it", cmd_reg },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },
+	{ "monitor", "watch who uses it", cmd_monitor },
 };
 
 static void usage(FILE *f)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
@@ -12,27 +10,9 @@
 #include "nvmet.h"
 #include "nvmet_fs.h"
 #include "nvmet_made.h"
+#include "out.h"
 
 #define CLEAR_CMD "p2pmr nvmet clear"
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	bool *json = state->input;
-
-	switch (key) {
-	case 'j':
-		*json = true;
-		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "say as JSON what became of each part", 0 },
@@ -42,7 +22,7 @@ static const struct argp_option options[] = {
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = args_json_only,
 	.doc = "Take down what set and restore made since the machine started, and nothing else.",
 };
 
@@ -65,15 +45,11 @@ static int print_json(struct json_object *log)
 {
 	struct json_object *top = fail_happened() ? fail_to_json() :
 						    json_object_new_object();
-	int ret;
 
-	if (json_add(top, "items", json_object_get(log))) {
-		json_object_put(top);
-		return fail_nomem();
-	}
-	ret = json_print(stdout, top);
+	if (!json_add(top, "items", json_object_get(log)))
+		return out_json(top, "what was taken down");
 	json_object_put(top);
-	return ret;
+	return fail_nomem();
 }
 
 static int clear(struct json_object *log)

@@ -14,6 +14,7 @@
 #include "json.h"
 #include "nvmet.h"
 #include "nvmet_fs.h"
+#include "out.h"
 
 #define SAVE_CMD "p2pmr nvmet save"
 
@@ -110,8 +111,8 @@ int nvmet_save(int argc, char **argv)
 	}
 	if (!ret && file && strcmp(file, "-"))
 		ret = write_file(file, conf);
-	else if (!ret && json_print(stdout, conf))
-		ret = fail_write("Standard output");
+	else if (!ret)
+		ret = out_json(json_object_get(conf), "the configuration");
 	json_object_put(conf);
 	return ret ? fail_report(SAVE_CMD, false) : CMD_GOOD;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* "set" and "restore": check it, make it, say what was made. */
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
@@ -15,6 +13,7 @@
 #include "nvmet_made.h"
 #include "nvmet_opts.h"
 #include "nvmet_parse.h"
+#include "out.h"
 #include "stop.h"
 
 static struct json_object *made_json(const struct nvmet_made *made, size_t from)
@@ -36,23 +35,13 @@ static struct json_object *made_json(const struct nvmet_made *made, size_t from)
 
 static int report(const struct nvmet_made *made, size_t from, bool json)
 {
-	struct json_object *top;
-	int ret;
 	size_t i;
 
 	for (i = from; i < made->count && !json; i++)
 		printf("made %s\n", made->items[i].path);
 	if (!json)
 		return 0;
-	top = made_json(made, from);
-	if (!top)
-		return fail_nomem();
-	ret = json_print(stdout, top);
-	json_object_put(top);
-	if (!ret)
-		return 0;
-	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-		    "What was made cannot be printed: %s.", strerror(errno));
+	return out_json(made_json(made, from), "what was made");
 }
 
 static int make(struct json_object *conf, struct nvmet_made *made,

@@ -18,6 +18,7 @@
 #include "nvmet_fs.h"
 #include "nvmet_net.h"
 #include "nvmet_schema.h"
+#include "out.h"
 
 #define SHOW_CMD "p2pmr nvmet show"
 #define JOINED_MAX 1024
@@ -28,25 +29,6 @@ struct show {
 	struct p2pmr_context *ctx;
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	bool *json = state->input;
-
-	switch (key) {
-	case 'j':
-		*json = true;
-		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "the same as JSON", 0 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1 },
@@ -55,7 +37,7 @@ static const struct argp_option options[] = {
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = args_json_only,
 	.doc = "Show the target's namespaces and ports, and which peer memory each namespace is to be served from.",
 };
 
@@ -393,14 +375,11 @@ static int print(const struct show *show, bool json)
 	struct json_object *top = show_json(show);
 	int ret;
 
+	if (json)
+		return out_json(top, "what is configured");
 	if (!top)
 		return fail_nomem();
-	if (!json)
-		ret = print_tables(top);
-	else
-		ret = json_print(stdout, top) ?
-		      fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print: %s.", strerror(errno)) : 0;
+	ret = print_tables(top);
 	json_object_put(top);
 	return ret;
 }

@@ -3,6 +3,7 @@
 
 #include "fail.h"
 #include "perf.h"
+#include "plot.h"
 #include "stop.h"
 
 static int perf(int argc, char **argv, enum perf_tool tool)
@@ -11,6 +12,7 @@ static int perf(int argc, char **argv, enum perf_tool tool)
 	struct perf_report *rep;
 	struct perf_dev dev = { 0 };
 	struct perf_opts opts;
+	struct plot plot;
 	int ret;
 
 	perf_opts_parse(argc, argv, tool, &opts);
@@ -25,11 +27,15 @@ static int perf(int argc, char **argv, enum perf_tool tool)
 	rep->dev = &dev;
 
 	ctx = p2pmr_open(NULL);
-	if (ctx)
+	if (!ctx)
+		ret = fail_lib("");
+	else if (perf_plot_open(rep, &plot))
+		ret = -1;
+	else
 		ret = opts.server ? perf_client(rep, &dev, ctx) :
 				    perf_server(rep, &dev, ctx);
-	else
-		ret = fail_lib("");
+	if (perf_plot_close(rep, !ret))
+		ret = -1;
 	ret = perf_report_end(rep, !ret);
 
 	perf_dev_close(&dev);

@@ -308,6 +308,8 @@ struct perf_row {
 	bool complete;			/* else a signal ended it */
 };
 
+struct plot;
+
 struct perf_report {
 	const struct perf_opts *opts;
 	struct perf_params params;
@@ -317,6 +319,8 @@ struct perf_report {
 	uint32_t rows;
 	uint32_t passes;		/* that were planned */
 	bool header_done;
+	struct plot *plot;		/* NULL: none is wanted */
+	char plot_title[64];
 };
 
 /* @done: client's, server's */
@@ -338,6 +342,13 @@ unsigned int perf_mtu_bytes(uint8_t mtu);
 const char *perf_gid_text(const struct perf_dev *dev, char *text, size_t len);
 /* The second of two passes to the first: more is better with bw, less with lat */
 double perf_row_ratio(const struct perf_report *rep, uint32_t second);
+
+/*
+ * --plot: before measuring, since nobody wants to learn of a mistyped path after
+ * an hour; and once all rows are there, or not, then nothing changes.
+ */
+int perf_plot_open(struct perf_report *rep, struct plot *plot);
+int perf_plot_close(struct perf_report *rep, bool good);
 
 /* The whole of either side after options were read */
 int perf_client(struct perf_report *rep, struct perf_dev *dev,

@@ -44,10 +44,10 @@ static const struct perf_option options[] = {
 	{ BW | LAT, { "mtu", 'm', "BYTES", 0, "path MTU, 256 to 4096 (the port's)", 1 } },
 	{ BW | LAT, { "port", 'p', "PORT", 0, "TCP port of the control connection (18515)", 1 } },
 	{ BW | LAT, { "rdma_cm", 'R', NULL, 0, "connect the queue pairs by rdma_cm", 1 } },
-	{ BW | LAT, { "sl", 'S', "SL", 0, "service level (0)", 1 } },
-	{ BW | LAT, { "tos", 'T', "TOS", 0, "type of service, with -R (0)", 1 } },
-	{ BW | LAT, { "op", KEY_OP, "OP", 0, "write, read, send or atomic: what the client does (write)", 2 } },
-	{ BW | LAT, { "atomic_type", 'A', "TYPE", 0, "FETCH_AND_ADD or CMP_AND_SWAP (FETCH_AND_ADD)", 2 } },
+	{ BW | LAT, { "sl", 'S', "N", 0, "service level (0)", 1 } },
+	{ BW | LAT, { "tos", 'T', "N", 0, "type of service, with -R (0)", 1 } },
+	{ BW | LAT, { "op", KEY_OP, "write|read|send|atomic", 0, "what the client does (write)", 2 } },
+	{ BW | LAT, { "atomic_type", 'A', "FETCH_AND_ADD|CMP_AND_SWAP", 0, "which atomic (FETCH_AND_ADD)", 2 } },
 	{ BW | LAT, { "connection", 'c', "RC|UD", 0, "transport; UD can only send (RC)", 2 } },
 	{ BW, { "size", 's', "SIZE", 0, "bytes of a message (65536)", 2 } },
 	{ LAT, { "size", 's', "SIZE", 0, "bytes of a message (2)", 2 } },
@@ -74,6 +74,7 @@ static const struct perf_option options[] = {
 	{ BW, { "report_gbits", KEY_GBITS, NULL, 0, "bandwidth in Gb/s instead of MiB/s", 4 } },
 	{ BW | LAT, { "json", KEY_JSON, NULL, 0, "the report as JSON", 4 } },
 	{ BW | LAT, { "json-file", KEY_JSON_FILE, "FILE", 0, "the report as JSON to FILE, too", 4 } },
+	{ BW | LAT, { "plot", KEY_PLOT, "FILE", 0, "client: the report as a picture over the sizes (SVG; takes gnuplot)", 4 } },
 	{ BW | LAT, { "progress", KEY_PROGRESS, NULL, 0, "a line on stderr each second, even if it is no terminal", 4 } },
 	{ BW | LAT, { NULL, 'h', NULL, OPTION_HIDDEN, NULL, -1 } },
 };
@@ -334,6 +335,9 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	case KEY_JSON_FILE:
 		o->json_file = arg;
 		break;
+	case KEY_PLOT:
+		o->plot = arg;
+		break;
 	case KEY_PROGRESS:
 		o->progress = true;
 		break;
@@ -387,6 +391,8 @@ static void check_compare(struct argp_state *state, const struct perf_opts *o)
 	    strcmp(o->compare, PERF_HOST))
 		argp_error(state,
 			   "--compare-side server: the server compares its --mem with host only [USAGE]");
+	if (o->plot && !o->server)
+		argp_error(state, "--plot: is for the client [USAGE]");
 	if (o->forever && o->server)
 		argp_error(state, "--forever: is for the server [USAGE]");
 }

@@ -8,7 +8,7 @@
 
 #include "fail.h"
 #include "json.h"
-#include "out_file.h"
+#include "out.h"
 #include "perf.h"
 #include "perf_hist.h"
 
@@ -317,23 +317,6 @@ static struct json_object *report_json(const struct perf_report *rep,
 	return NULL;
 }
 
-/* Whole or not at all: on a full disk, an older report stays */
-static int write_file(const char *path, struct json_object *obj)
-{
-	struct out_file file;
-
-	if (out_file_open(&file, path))
-		return -1;
-	if (json_print(file.stream, obj)) {
-		fail(CMD_FAILED, REASON_SYSTEM, errno,
-		     "Name a file in a folder that you may write to and that has room.",
-		     "Cannot write %s: %s.", path, strerror(errno));
-		out_file_abandon(&file);
-		return -1;
-	}
-	return out_file_close(&file);
-}
-
 static int end_good(struct perf_report *rep)
 {
 	struct json_object *obj = NULL;
@@ -348,10 +331,10 @@ static int end_good(struct perf_report *rep)
 	if (!obj)
 		return fail_nomem();
 	if (rep->opts->json_file)
-		ret = write_file(rep->opts->json_file, obj);
-	if (!ret && rep->opts->json && json_print(stdout, obj))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot write the report: %s.", strerror(errno));
+		ret = out_json_file(json_object_get(obj),
+				    rep->opts->json_file);
+	if (!ret && rep->opts->json)
+		ret = out_json(json_object_get(obj), "the report");
 	json_object_put(obj);
 	return ret;
 }
@@ -377,7 +360,8 @@ int perf_report_end(struct perf_report *rep, bool good)
 	obj = failed_json(rep);
 	/* A file of an earlier run must not pass for this one's */
 	if (obj && rep->opts->json_file)
-		write_file(rep->opts->json_file, obj);
+		out_json_file(json_object_get(obj),
+				    rep->opts->json_file);
 	ret = fail_get()->status;
 	if (!rep->opts->json || !obj || json_print(stdout, obj))
 		ret = fail_report(rep->opts->cmd, rep->opts->json && !obj);

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include <p2pmr/p2pmr.h>
 
 #include "args.h"
 #include "fail.h"
-#include "json.h"
+#include "out.h"
 #include "out_file.h"
 #include "topo_out.h"
 #include "topo_tree.h"
@@ -96,19 +94,6 @@ static int cannot_write(void)
 		    "Cannot print the topology: %s.", strerror(errno));
 }
 
-static int print_json(const struct topo_tree *tree)
-{
-	struct json_object *obj = topo_json(tree);
-	int ret = 0;
-
-	if (!obj)
-		return fail_nomem();
-	if (json_print(stdout, obj))
-		ret = cannot_write();
-	json_object_put(obj);
-	return ret;
-}
-
 static int write_svg(const struct topo_tree *tree, const char *path)
 {
 	struct out_file file;
@@ -123,7 +108,7 @@ static int show(const struct topo_tree *tree, const struct topo_opts *opts)
 {
 	switch (opts->form) {
 	case FORM_JSON:
-		return print_json(tree);
+		return out_json(topo_json(tree), "the topology");
 	case FORM_DOT:
 		topo_write_dot(stdout, tree);
 		return ferror(stdout) ? cannot_write() : 0;

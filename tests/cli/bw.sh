@@ -59,6 +59,7 @@ usage "-l 20: cannot be more than -t, which is 10" -l 20 -t 10 server
 usage "atomic operates on 8 bytes" --op atomic -s 16 server
 usage "atomic operates on 8 bytes" --op atomic -a server
 usage "--forever: is for the server" --forever server
+usage "--plot: is for the client" --plot file.svg
 usage "--compare" --compare host
 usage "--compare-side" --compare-side client server
 usage "--compare-side server" --compare-side server --compare nvme0 server
@@ -91,6 +92,18 @@ echo '{"results": []}' >"$dir/file"
 expect "unknown provider, JSON file" 1 p2pmr bw --json-file "$dir/file" --mem nvme7
 cp "$dir/file" "$dir/out"
 json '.error.reason == "NO_PROVIDER"'
+
+# A picture that cannot be written, before anything is measured
+if command -v gnuplot >/dev/null; then
+	expect "plot into nowhere" 1 p2pmr bw --plot "$dir/nowhere/file.svg" 127.0.0.1
+	has err 'Cannot write .*nowhere/file.svg: No such file or directory.*\[SYSTEM\]$'
+	echo old >"$dir/old.svg"
+	expect "plot of nothing" 1 p2pmr lat --plot "$dir/old.svg" -d nosuch0 127.0.0.1
+	expect "the old picture stays" 0 grep old "$dir/old.svg"
+else
+	expect "no gnuplot" 77 p2pmr bw --plot "$dir/file.svg" 127.0.0.1
+	has err 'gnuplot'
+fi
 
 expect "unknown device" 1 p2pmr bw -d nosuch0
 silent out

@@ -8,8 +8,11 @@ has out '^Usage: p2pmr COMMAND'
 has out '^  list '
 has out '^  topo '
 has out '^  check '
+has out '^  verify '
 has out '^  bw '
 has out '^  lat '
+has out '^  reg '
+has out '^  monitor '
 # It fits a screen
 if [ "$(wc -l <"$dir/out")" -le 24 ] && [ "$(wc -L <"$dir/out")" -le 80 ]; then
 	ok "  on 24 lines of 80 columns"
@@ -36,7 +39,7 @@ has err 'Did you mean topo\?.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list topo check bw lat nvmet; do
+for command in list topo check verify bw lat reg nvmet monitor; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "fail.h"
+#include "json.h"
+#include "out.h"
+#include "out_file.h"
+
+static int print(struct json_object *obj, const char *what,
+		 int (*print_json)(FILE *f, struct json_object *obj))
+{
+	int ret = 0;
+
+	if (!obj)
+		return fail_nomem();
+	if (print_json(stdout, obj))
+		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
+			   "Cannot print %s: %s.", what, strerror(errno));
+	json_object_put(obj);
+	return ret;
+}
+
+int out_json(struct json_object *obj, const char *what)
+{
+	return print(obj, what, json_print);
+}
+
+int out_json_line(struct json_object *obj, const char *what)
+{
+	return print(obj, what, json_print_line);
+}
+
+int out_json_file(struct json_object *obj, const char *path)
+{
+	struct out_file file;
+	int ret;
+
+	if (!obj)
+		return fail_nomem();
+	ret = out_file_open(&file, path);
+	if (!ret && json_print(file.stream, obj) && !ferror(file.stream)) {
+		/* There was no memory for the text */
+		out_file_abandon(&file);
+		ret = fail_nomem();
+	} else if (!ret) {
+		ret = out_file_close(&file);
+	}
+	json_object_put(obj);
+	return ret;
+}
