@@ -7,10 +7,11 @@
  * of each counts.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
 
 #include "clock.h"
 #include "fail.h"
@@ -23,10 +24,12 @@
 #define SIGNAL_EVERY 16
 /*
  * How a wait goes on: hardware answers while this CPU spins. A software device
- * needs a CPU to answer, so this one is offered to it after a while. Now and
- * then the wait looks up: at the clock, and at what else may have happened.
+ * needs a CPU to answer, and where there is none to spare, the scheduler lets
+ * whoever spins run to the end of its time slice, and yielding is no help: so
+ * this one sleeps then, for as short as can be. Now and then the wait looks up:
+ * at the clock, and at what else may have happened.
  */
-#define SPIN_NS 5000ULL
+#define SPIN_NS 100000ULL
 #define SPIN_TURNS 16
 #define LOOK_NS 2000000ULL
 #define STEP_NS 100000000ULL
@@ -148,6 +151,7 @@ static int look_up(struct lat *lat, struct wait *wait, uint64_t now)
 /* Once more in vain */
 static int still_waiting(struct lat *lat, struct wait *wait)
 {
+	static const struct timespec shortest = { .tv_nsec = 1 };
 	uint64_t now;
 
 	if (++wait->turns % SPIN_TURNS)
@@ -159,10 +163,10 @@ static int still_waiting(struct lat *lat, struct wait *wait)
 	}
 	if (now >= wait->look_ns)
 		return look_up(lat, wait, now);
-	/* From now on each turn */
 	if (now - wait->start_ns > SPIN_NS) {
+		nanosleep(&shortest, NULL);
+		/* From now on each turn */
 		wait->turns = SPIN_TURNS - 1;
-		sched_yield();
 	}
 	return 0;
 }
@@ -305,6 +309,8 @@ int lat_run(struct perf_pass *pass, const struct perf_opts *opts,
 
 	if (!perf_pass_posts(pass))
 		return perf_tell_done(ch, done);
+	/* Else the shortest sleep is 50 us longer than it need be */
+	prctl(PR_SET_TIMERSLACK, 1);
 	ret = lat_init(&lat, pass, opts, ch);
 	if (!ret)
 		ret = pass->role == PERF_CLIENT ? ping(&lat) : pong(&lat);
