@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -317,31 +316,11 @@ static struct json_object *report_json(const struct perf_report *rep,
 	return NULL;
 }
 
-static int end_good(struct perf_report *rep)
+/* What was measured before a failure is worth something, and is reported */
+static struct json_object *whole_json(const struct perf_report *rep, bool good)
 {
-	struct json_object *obj = NULL;
-	int ret = 0;
-
-	if (!rep->opts->json)
-		perf_table_ratios(rep);
-	if (!rep->opts->json && !rep->opts->json_file)
-		return 0;
-
-	obj = report_json(rep, NULL);
-	if (!obj)
-		return fail_nomem();
-	if (rep->opts->json_file)
-		ret = out_json_file(json_object_get(obj),
-				    rep->opts->json_file);
-	if (!ret && rep->opts->json)
-		ret = out_json(json_object_get(obj), "the report");
-	json_object_put(obj);
-	return ret;
-}
-
-/* What was measured until then is worth something, and is reported */
-static struct json_object *failed_json(const struct perf_report *rep)
-{
+	if (good)
+		return report_json(rep, NULL);
 	if (!rep->rows)
 		return fail_to_json();
 	return report_json(rep, failure_json(fail_get()));
@@ -349,22 +328,12 @@ static struct json_object *failed_json(const struct perf_report *rep)
 
 int perf_report_end(struct perf_report *rep, bool good)
 {
-	struct json_object *obj;
-	int ret;
+	const struct perf_opts *opts = rep->opts;
 
-	if (good && !end_good(rep))
-		return CMD_GOOD;
-
-	if (!rep->opts->json && !rep->opts->json_file)
-		return fail_report(rep->opts->cmd, false);
-	obj = failed_json(rep);
-	/* A file of an earlier run must not pass for this one's */
-	if (obj && rep->opts->json_file)
-		out_json_file(json_object_get(obj),
-				    rep->opts->json_file);
-	ret = fail_get()->status;
-	if (!rep->opts->json || !obj || json_print(stdout, obj))
-		ret = fail_report(rep->opts->cmd, rep->opts->json && !obj);
-	json_object_put(obj);
-	return ret;
+	if (good && !opts->json)
+		perf_table_ratios(rep);
+	if (opts->json || opts->json_file)
+		return out_end(opts->cmd, whole_json(rep, good), opts->json,
+			       opts->json_file);
+	return good ? CMD_GOOD : fail_report(opts->cmd, false);
 }

@@ -184,14 +184,7 @@ int verify_report_end(const struct verify_report *rep)
 {
 	const struct verify_opts *opts = rep->opts;
 
-	if (opts->json_file)
-		out_json_file(report_json(rep), opts->json_file);
-	if (opts->json)
-		out_json(report_json(rep), "the report");
-	else if (rep->provider)
+	if (!opts->json && rep->provider)
 		print_text(rep);
-	if (!fail_happened())
-		return CMD_GOOD;
-	return opts->json ? (int)fail_get()->status :
-			    fail_report(VERIFY_CMD, false);
+	return out_end(VERIFY_CMD, report_json(rep), opts->json, opts->json_file);
 }
