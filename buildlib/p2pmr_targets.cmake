@@ -130,7 +130,7 @@ function(p2pmr_tool name)
 	set_target_properties(tool_${name} PROPERTIES OUTPUT_NAME ${name})
 	target_link_libraries(tool_${name} PRIVATE p2pmr PkgConfig::IBVERBS
 		PkgConfig::RDMACM PkgConfig::SMARTCOLS PkgConfig::JSONC
-		PkgConfig::NL PkgConfig::URING PkgConfig::XXHASH)
+		PkgConfig::NL PkgConfig::URING PkgConfig::XXHASH m)
 	install(TARGETS tool_${name}
 		RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

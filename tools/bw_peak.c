@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bw_peak.h"
-#include "clock.h"
 #include "fail.h"
 
 int bw_peak_init(struct bw_peak *peak, uint64_t messages, uint64_t size)
@@ -29,21 +28,19 @@ void bw_peak_free(struct bw_peak *peak)
 	memset(peak, 0, sizeof(*peak));
 }
 
-void bw_peak_posted(struct bw_peak *peak, uint64_t first, uint64_t n)
+void bw_peak_posted(struct bw_peak *peak, uint64_t first, uint64_t n,
+		    uint64_t now_ns)
 {
-	uint64_t now, i;
+	uint64_t i;
 
-	if (!peak->messages)
-		return;
-	now = clock_ns();
 	for (i = first; i < first + n && i < peak->messages; i++)
-		peak->posted_ns[i] = now;
+		peak->posted_ns[i] = now_ns;
 }
 
-void bw_peak_completed(struct bw_peak *peak, uint64_t total)
+void bw_peak_completed(struct bw_peak *peak, uint64_t total, uint64_t now_ns)
 {
 	if (total && total <= peak->messages)
-		peak->completed_ns[total - 1] = clock_ns();
+		peak->completed_ns[total - 1] = now_ns;
 }
 
 uint64_t bw_peak_get(const struct bw_peak *peak)

@@ -23,9 +23,10 @@ int bw_peak_init(struct bw_peak *peak, uint64_t messages, uint64_t size);
 void bw_peak_free(struct bw_peak *peak);
 
 /* Messages [first, first + n) are about to be posted */
-void bw_peak_posted(struct bw_peak *peak, uint64_t first, uint64_t n);
+void bw_peak_posted(struct bw_peak *peak, uint64_t first, uint64_t n,
+		    uint64_t now_ns);
 /* @total messages are complete by now */
-void bw_peak_completed(struct bw_peak *peak, uint64_t total);
+void bw_peak_completed(struct bw_peak *peak, uint64_t total, uint64_t now_ns);
 
 /* Bytes per second; 0: not measured */
 uint64_t bw_peak_get(const struct bw_peak *peak);

@@ -25,6 +25,7 @@ int cmd_topo(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_bw(int argc, char **argv);
+int cmd_lat(int argc, char **argv);
 int cmd_reg(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_copy(int argc, char **argv);

@@ -21,14 +21,14 @@
 int copy_rdma_open(struct copy_rdma *rdma, const char *device,
 		   uint32_t ib_port, uint32_t gid_index)
 {
-	struct bw_opts opts = {
+	struct perf_opts opts = {
 		.device = device[0] ? device : NULL,
 		.ib_port = ib_port,
 		.gid_index = (int)gid_index - 1,
 	};
 
 	memset(rdma, 0, sizeof(*rdma));
-	return bw_dev_open(&rdma->dev, &opts);
+	return perf_dev_open(&rdma->dev, &opts);
 }
 
 static int fail_verb(const struct copy_rdma *rdma, const char *what, int err)
@@ -100,7 +100,7 @@ void copy_rdma_end(struct copy_rdma *rdma)
 void copy_rdma_close(struct copy_rdma *rdma)
 {
 	copy_rdma_end(rdma);
-	bw_dev_close(&rdma->dev);
+	perf_dev_close(&rdma->dev);
 }
 
 void copy_rdma_describe(const struct copy_rdma *rdma,
@@ -181,8 +181,8 @@ int copy_rdma_connect(struct copy_rdma *rdma, enum copy_role role,
 		return fail(CMD_FAILED, REASON_PARAMETER_MISMATCH, EINVAL,
 			    "Choose GIDs of one kind with -x and --remote-gid-index.",
 			    "One end has a GID of kind %s, the other one of kind %s.",
-			    bw_gid_type_name(rdma->dev.gid.gid_type),
-			    bw_gid_type_name(remote->gid_kind));
+			    perf_gid_type_name(rdma->dev.gid.gid_type),
+			    perf_gid_type_name(remote->gid_kind));
 	err = to_init(rdma, role);
 	for (i = 0; !err && i < slots + EXTRA_REQUESTS; i++) {
 		if (copy_rdma_post_recv(rdma))

@@ -8,7 +8,7 @@
 
 #include <infiniband/verbs.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "copy_wire.h"
 
 /**
@@ -21,7 +21,7 @@
  * @unacked_events: completion events that ibv_ack_cq_events() was not told
  */
 struct copy_rdma {
-	struct bw_dev dev;
+	struct perf_dev dev;
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq;
 	struct ibv_qp *qp;

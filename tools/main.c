@@ -17,6 +17,7 @@ static const struct cmd cmds[] = {
 	{ "check", "find out whether RDMA can use it, and what to do if not", cmd_check },
 	{ "verify", "prove with data that it reads and writes it right", cmd_verify },
 	{ "bw", "measure RDMA bandwidth to and from peer memory", cmd_bw },
+	{ "lat", "measure RDMA latency to and from peer memory", cmd_lat },
 	{ "reg", "measure what it costs to register it", cmd_reg },
 	{ "copy", "copy files between machines, from drive to drive", cmd_copy },
 	{ "nvmet", "have an NVMe target serve from peer memory", cmd_nvmet },

@@ -52,3 +52,18 @@ int out_json_file(struct json_object *obj, const char *path)
 	json_object_put(obj);
 	return ret;
 }
+
+int out_end(const char *cmd, struct json_object *report, bool json,
+	    const char *json_file)
+{
+	bool said = json && fail_happened();
+
+	if (json && out_json(json_object_get(report), "the report"))
+		said = false;
+	if (json_file)
+		out_json_file(json_object_get(report), json_file);
+	json_object_put(report);
+	if (!fail_happened())
+		return CMD_GOOD;
+	return said ? (int)fail_get()->status : fail_report(cmd, false);
+}

@@ -3,6 +3,8 @@
 #ifndef P2PMR_TOOLS_OUT_H
 #define P2PMR_TOOLS_OUT_H
 
+#include <stdbool.h>
+
 struct json_object;
 
 /*
@@ -16,5 +18,14 @@ int out_json_line(struct json_object *obj, const char *what);
 
 /* The same to a file, which is written whole or stays as it was (out_file.h) */
 int out_json_file(struct json_object *obj, const char *path);
+
+/*
+ * The end of a subcommand that reports: as JSON on standard output if @json, to
+ * @json_file unless that is NULL, and what failed on standard error unless @report
+ * says it there. Takes @report over; NULL: memory ran out in making it. Returns the
+ * exit status.
+ */
+int out_end(const char *cmd, struct json_object *report, bool json,
+	    const char *json_file);
 
 #endif

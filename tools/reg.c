@@ -181,14 +181,14 @@ static int measure_all(struct reg_run *run, uint64_t largest)
 
 static int open_all(struct reg_run *run, struct p2pmr_context *ctx)
 {
-	const struct bw_opts dev_opts = {
+	const struct perf_opts dev_opts = {
 		.device = run->opts->device,
 		.ib_port = run->opts->ib_port,
 		.gid_index = -1,
 	};
 	struct p2pmr_provider *provider = NULL;
 
-	run->host = find_provider(ctx, "", BW_HOST);
+	run->host = find_provider(ctx, "", PERF_HOST);
 	if (!run->host)
 		return -1;
 	if (run->opts->mem) {
@@ -196,7 +196,7 @@ static int open_all(struct reg_run *run, struct p2pmr_context *ctx)
 		if (!provider)
 			return -1;
 	}
-	if (bw_dev_open(&run->dev, &dev_opts))
+	if (perf_dev_open(&run->dev, &dev_opts))
 		return -1;
 	if (!provider)
 		provider = choose_provider(ctx, run->dev.ctx->device,
@@ -270,7 +270,7 @@ int cmd_reg(int argc, char **argv)
 		fail_lib("");
 	ret = reg_report_end(&run);
 
-	bw_dev_close(&run.dev);
+	perf_dev_close(&run.dev);
 	free(run.ns[0]);
 	free(run.ns[1]);
 	p2pmr_close(ctx);

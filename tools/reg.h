@@ -11,7 +11,7 @@
 
 #include <p2pmr/p2pmr.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "plot.h"
 #include "progress.h"
@@ -72,7 +72,7 @@ size_t reg_sizes(uint64_t sizes[REG_SIZES_MAX], uint64_t largest);
 
 struct reg_run {
 	const struct reg_opts *opts;
-	struct bw_dev dev;
+	struct perf_dev dev;
 	struct p2pmr_provider *provider;	/* NULL: it did not come so far */
 	struct p2pmr_provider *host;
 	struct progress progress;

@@ -208,14 +208,7 @@ int reg_report_end(const struct reg_run *run)
 {
 	const struct reg_opts *opts = run->opts;
 
-	if (opts->json_file)
-		out_json_file(report_json(run), opts->json_file);
-	if (opts->json)
-		out_json(report_json(run), "the report");
-	else
+	if (!opts->json)
 		print_text(run);
-	if (!fail_happened())
-		return CMD_GOOD;
-	return opts->json ? (int)fail_get()->status :
-			    fail_report(REG_CMD, false);
+	return out_end(REG_CMD, report_json(run), opts->json, opts->json_file);
 }

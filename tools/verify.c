@@ -93,7 +93,7 @@ static const struct argp argp = {
 	       " Exit status: 0 all data is right; 1 it is not, or something fails; 77 not on this machine.",
 };
 
-static void find_path(struct verify_report *rep, const struct bw_dev *dev,
+static void find_path(struct verify_report *rep, const struct perf_dev *dev,
 		      struct p2pmr_provider *provider)
 {
 	struct p2pmr_path *path;
@@ -134,7 +134,7 @@ static int verify(struct verify_report *rep, struct verify_run *run,
 	struct p2pmr_provider *provider = NULL;
 	struct p2pmr_provider *host;
 
-	host = find_provider(ctx, "", BW_HOST);
+	host = find_provider(ctx, "", PERF_HOST);
 	if (!host)
 		return -1;
 	if (opts->mem) {

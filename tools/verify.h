@@ -16,8 +16,8 @@
 
 #include <p2pmr/p2pmr.h>
 
-#include "bw.h"
-#include "bw_pattern.h"
+#include "perf.h"
+#include "perf_pattern.h"
 #include "fail.h"
 #include "progress.h"
 #include "topo_tree.h"
@@ -157,7 +157,7 @@ struct verify_wrong {
 	bool whole;
 	bool far;
 	struct verify_case c;
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 };
 
 struct verify_run {
@@ -199,8 +199,8 @@ enum verify_end {
 };
 
 struct verify_rdma {
-	struct bw_dev dev[VERIFY_ENDS];
-	struct bw_conn conn[VERIFY_ENDS];
+	struct perf_dev dev[VERIFY_ENDS];
+	struct perf_conn conn[VERIFY_ENDS];
 	struct ibv_mr *mr[VERIFY_ENDS];
 	uint64_t addr[VERIFY_ENDS];
 	enum p2pmr_route route;

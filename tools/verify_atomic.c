@@ -34,7 +34,7 @@ static int step(struct verify_run *run, enum verify_atomic op,
 	run->count[VERIFY_REMOTE_ATOMIC].bytes += WORD;
 	memcpy(run->near.expect + c->offset, &want, WORD);
 	/* What the device brought back of what was there */
-	bw_pattern_compare((uint8_t *)&before, (uint8_t *)&old, 0, WORD,
+	perf_pattern_compare((uint8_t *)&before, (uint8_t *)&old, 0, WORD,
 			   &wrong.verdict);
 	if (wrong.verdict.wrong_bytes)
 		return verify_fail(run, &wrong);

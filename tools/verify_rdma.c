@@ -33,14 +33,14 @@ static bool writes(enum verify_way way)
 static int open_end(struct verify_rdma *rdma, enum verify_end end,
 		    const struct verify_opts *opts)
 {
-	const struct bw_opts dev_opts = {
+	const struct perf_opts dev_opts = {
 		.device = end == VERIFY_FAR && opts->to ? opts->to :
 							  opts->device,
 		.ib_port = opts->ib_port,
 		.gid_index = opts->gid_index,
 	};
 
-	return bw_dev_open(&rdma->dev[end], &dev_opts);
+	return perf_dev_open(&rdma->dev[end], &dev_opts);
 }
 
 int verify_rdma_open(struct verify_rdma *rdma, const struct verify_opts *opts)
@@ -69,8 +69,8 @@ bool verify_rdma_does_atomics(const struct verify_rdma *rdma,
 			      const struct p2pmr_provider *provider,
 			      struct failure *why)
 {
-	const struct bw_dev *near = &rdma->dev[VERIFY_NEAR];
-	const struct bw_dev *far = &rdma->dev[VERIFY_FAR];
+	const struct perf_dev *near = &rdma->dev[VERIFY_NEAR];
+	const struct perf_dev *far = &rdma->dev[VERIFY_FAR];
 	unsigned int caps = 0;
 
 	memset(why, 0, sizeof(*why));
@@ -142,7 +142,7 @@ static uint8_t at_most_255(int val)
 static void describe(const struct verify_rdma *rdma, enum verify_end end,
 		     struct wire_endpoint *ep)
 {
-	const struct bw_dev *dev = &rdma->dev[end];
+	const struct perf_dev *dev = &rdma->dev[end];
 
 	memset(ep, 0, sizeof(*ep));
 	memcpy(ep->gid, dev->gid.gid.raw, sizeof(ep->gid));
@@ -164,32 +164,13 @@ static int connect_ends(struct verify_rdma *rdma)
 		return fail_nomem();
 	describe(rdma, VERIFY_NEAR, &ep[VERIFY_NEAR]);
 	describe(rdma, VERIFY_FAR, &ep[VERIFY_FAR]);
-	if (!bw_conn_connect(&rdma->conn[VERIFY_NEAR], &rdma->dev[VERIFY_NEAR],
-			     &ep[VERIFY_NEAR], &ep[VERIFY_FAR]) &&
-	    !bw_conn_connect(&rdma->conn[VERIFY_FAR], &rdma->dev[VERIFY_FAR],
-			     &ep[VERIFY_FAR], &ep[VERIFY_NEAR]))
+	if (!perf_conn_connect(&rdma->conn[VERIFY_NEAR], &rdma->dev[VERIFY_NEAR],
+			       &ep[VERIFY_NEAR], &ep[VERIFY_FAR]) &&
+	    !perf_conn_connect(&rdma->conn[VERIFY_FAR], &rdma->dev[VERIFY_FAR],
+			       &ep[VERIFY_FAR], &ep[VERIFY_NEAR]))
 		ret = 0;
 	free(ep);
 	return ret;
-}
-
-/* A queue pair as it comes from bw serves writes and reads alone */
-static int allow_atomics(struct verify_rdma *rdma)
-{
-	struct ibv_qp_attr attr = {
-		.qp_state = IBV_QPS_RTS,
-		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE |
-				   IBV_ACCESS_REMOTE_READ |
-				   IBV_ACCESS_REMOTE_ATOMIC,
-	};
-	int ret = ibv_modify_qp(rdma->conn[VERIFY_NEAR].qp[0], &attr,
-				IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
-
-	if (!ret)
-		return 0;
-	return fail(CMD_FAILED, REASON_RDMA, ret, "",
-		    "Cannot have a queue pair of %s serve atomic operations: %s.",
-		    rdma->dev[VERIFY_NEAR].name, strerror(ret));
 }
 
 static int fail_post(const char *what, int err)
@@ -200,7 +181,7 @@ static int fail_post(const char *what, int err)
 }
 
 /* Sleep until there is a completion, or somebody presses Ctrl-C */
-static int sleep_for(struct bw_conn *conn)
+static int sleep_for(struct perf_conn *conn)
 {
 	struct pollfd pfd = { .fd = conn->channel->fd, .events = POLLIN };
 	struct ibv_cq *cq;
@@ -226,7 +207,7 @@ static int sleep_for(struct bw_conn *conn)
 static int wait_for(struct verify_rdma *rdma, enum verify_end end,
 		    const char *what)
 {
-	struct bw_conn *conn = &rdma->conn[end];
+	struct perf_conn *conn = &rdma->conn[end];
 	unsigned int turns = 0;
 	struct ibv_wc wc;
 	int n;
@@ -392,19 +373,25 @@ static int atomic(void *arg, enum verify_atomic op, uint64_t offset,
 int verify_rdma_start(struct verify_rdma *rdma, struct verify_run *run,
 		      struct p2pmr_provider *host)
 {
+	const struct perf_conn_size size = {
+		.qps = 1, .send_wr = DEPTH, .recv_wr = 1, .cqe = DEPTH,
+	};
 	int end;
 
 	if (register_all(rdma, run, host))
 		return -1;
 	for (end = 0; end < VERIFY_ENDS; end++) {
-		if (bw_conn_create(&rdma->conn[end], &rdma->dev[end], 1, DEPTH,
-				   DEPTH))
+		rdma->conn[end].access = IBV_ACCESS_REMOTE_WRITE |
+					 IBV_ACCESS_REMOTE_READ;
+		if (run->atomics && end == VERIFY_NEAR)
+			rdma->conn[end].access |= IBV_ACCESS_REMOTE_ATOMIC;
+		if (perf_conn_create(&rdma->conn[end], &rdma->dev[end], &size))
 			return -1;
 		if (ibv_req_notify_cq(rdma->conn[end].cq, 0))
 			return fail(CMD_FAILED, REASON_RDMA, errno, "",
 				    "Cannot ask for a completion event.");
 	}
-	if (connect_ends(rdma) || (run->atomics && allow_atomics(rdma)))
+	if (connect_ends(rdma))
 		return -1;
 	run->mover = (struct verify_mover){
 		.arg = rdma,
@@ -420,13 +407,13 @@ void verify_rdma_close(struct verify_rdma *rdma)
 	int end;
 
 	for (end = 0; end < VERIFY_ENDS; end++)
-		bw_conn_destroy(&rdma->conn[end]);
+		perf_conn_destroy(&rdma->conn[end]);
 	for (end = 0; end < VERIFY_ENDS; end++) {
 		if (rdma->mr[end])
 			ibv_dereg_mr(rdma->mr[end]);
 		if (rdma->scratch_mr[end])
 			ibv_dereg_mr(rdma->scratch_mr[end]);
-		bw_dev_close(&rdma->dev[end]);
+		perf_dev_close(&rdma->dev[end]);
 	}
 	p2pmr_buf_free(rdma->scratch);
 	memset(rdma, 0, sizeof(*rdma));

@@ -61,8 +61,8 @@ static int print_table(const struct verify_report *rep)
 
 static int print_text(const struct verify_report *rep)
 {
-	const struct bw_dev *near = &rep->rdma->dev[VERIFY_NEAR];
-	const struct bw_dev *far = &rep->rdma->dev[VERIFY_FAR];
+	const struct perf_dev *near = &rep->rdma->dev[VERIFY_NEAR];
+	const struct perf_dev *far = &rep->rdma->dev[VERIFY_FAR];
 	char size[NUMBER_MAX];
 
 	args_human_size(rep->run->near.size, size, sizeof(size));
@@ -114,7 +114,7 @@ static struct json_object *counts_json(const struct verify_report *rep)
 static struct json_object *wrong_json(const struct verify_wrong *wrong)
 {
 	struct json_object *obj = json_object_new_object();
-	const struct bw_verdict *v = &wrong->verdict;
+	const struct perf_verdict *v = &wrong->verdict;
 	int bad = 0;
 
 	bad |= json_add_string(obj, "access", verify_way_name(wrong->way));
@@ -184,14 +184,7 @@ int verify_report_end(const struct verify_report *rep)
 {
 	const struct verify_opts *opts = rep->opts;
 
-	if (opts->json_file)
-		out_json_file(report_json(rep), opts->json_file);
-	if (opts->json)
-		out_json(report_json(rep), "the report");
-	else if (rep->provider)
+	if (!opts->json && rep->provider)
 		print_text(rep);
-	if (!fail_happened())
-		return CMD_GOOD;
-	return opts->json ? (int)fail_get()->status :
-			    fail_report(VERIFY_CMD, false);
+	return out_end(VERIFY_CMD, report_json(rep), opts->json, opts->json_file);
 }

@@ -60,7 +60,7 @@ static uint64_t offset_in(const struct verify_run *run,
 
 static uint64_t next_key(struct verify_run *run)
 {
-	return bw_pattern_key(run->seed, run->step++);
+	return perf_pattern_key(run->seed, run->step++);
 }
 
 /* The CPU writes; and this is what the memory must hold from now on */
@@ -75,7 +75,7 @@ int verify_set(struct verify_side *side, uint64_t offset, const void *src,
 
 /* The same with the data, or its complement, that belongs at @at of step @key */
 static int fill(struct verify_run *run, struct verify_side *side,
-		uint64_t offset, uint64_t len, uint64_t key, enum bw_fill what,
+		uint64_t offset, uint64_t len, uint64_t key, enum perf_fill what,
 		uint64_t at)
 {
 	uint64_t done, n;
@@ -84,7 +84,7 @@ static int fill(struct verify_run *run, struct verify_side *side,
 		if (stop_check())
 			return -1;
 		n = least(len - done, CHUNK_BYTES);
-		bw_pattern_fill(key, what, at + done, run->scratch, n);
+		perf_pattern_fill(key, what, at + done, run->scratch, n);
 		if (verify_set(side, offset + done, run->scratch, n))
 			return -1;
 	}
@@ -114,7 +114,7 @@ static void say_where(const struct verify_run *run,
 
 int verify_fail(struct verify_run *run, const struct verify_wrong *wrong)
 {
-	const struct bw_verdict *v = &wrong->verdict;
+	const struct perf_verdict *v = &wrong->verdict;
 	char where[256];
 
 	run->wrong = *wrong;
@@ -133,7 +133,7 @@ int verify_fail(struct verify_run *run, const struct verify_wrong *wrong)
 
 /* Compare [offset, offset + len) with what must be there, by the CPU */
 static int look(struct verify_run *run, const struct verify_side *side,
-		uint64_t offset, uint64_t len, struct bw_verdict *verdict)
+		uint64_t offset, uint64_t len, struct perf_verdict *verdict)
 {
 	uint64_t at, n;
 
@@ -144,7 +144,7 @@ static int look(struct verify_run *run, const struct verify_side *side,
 		n = least(offset + len - at, CHUNK_BYTES);
 		if (p2pmr_buf_read(side->buf, at, run->scratch, n))
 			return fail_lib("reading the data by the CPU");
-		bw_pattern_compare(side->expect + at, run->scratch, at, n,
+		perf_pattern_compare(side->expect + at, run->scratch, at, n,
 				   verdict);
 	}
 	return 0;
@@ -185,7 +185,7 @@ static int move(struct verify_run *run, enum verify_way way,
 /* Data, or its complement, where the messages are to be taken from, or to go */
 static int fill_all(struct verify_run *run, struct verify_side *side,
 		    const struct verify_case *c, size_t n, uint64_t key,
-		    enum bw_fill what)
+		    enum perf_fill what)
 {
 	size_t i;
 
@@ -204,7 +204,7 @@ static int check_all(struct verify_run *run, struct verify_side *side,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		bw_pattern_fill(key, BW_FILL_DATA, c[i].offset, side->expect +
+		perf_pattern_fill(key, PERF_FILL_DATA, c[i].offset, side->expect +
 				offset_in(run, side, &c[i]), c[i].len_bytes);
 	for (i = 0; i < n; i++) {
 		if (verify_check(run, side, offset_in(run, side, &c[i]),
@@ -218,8 +218,8 @@ static int check_all(struct verify_run *run, struct verify_side *side,
 static int bring_in(struct verify_run *run, enum verify_way way,
 		    const struct verify_case *c, size_t n, uint64_t key)
 {
-	if (fill_all(run, &run->near, c, n, key, BW_FILL_GUARD) ||
-	    fill_all(run, &run->far, c, n, key, BW_FILL_DATA) ||
+	if (fill_all(run, &run->near, c, n, key, PERF_FILL_GUARD) ||
+	    fill_all(run, &run->far, c, n, key, PERF_FILL_DATA) ||
 	    move(run, way, c, n))
 		return -1;
 	return check_all(run, &run->near, c, n, key, way);
@@ -228,7 +228,7 @@ static int bring_in(struct verify_run *run, enum verify_way way,
 static int bring_out(struct verify_run *run, enum verify_way way,
 		     const struct verify_case *c, size_t n, uint64_t key)
 {
-	if (fill_all(run, &run->far, c, n, key, BW_FILL_GUARD) ||
+	if (fill_all(run, &run->far, c, n, key, PERF_FILL_GUARD) ||
 	    move(run, way, c, n))
 		return -1;
 	return check_all(run, &run->far, c, n, key, way);
@@ -251,7 +251,7 @@ static int run_batch(struct verify_run *run, const struct verify_case *c,
 	    bring_out(run, VERIFY_LOCAL_READ, c, n, key))
 		return -1;
 	key = next_key(run);
-	if (fill_all(run, &run->near, c, n, key, BW_FILL_DATA))
+	if (fill_all(run, &run->near, c, n, key, PERF_FILL_DATA))
 		return -1;
 	if (bring_out(run, VERIFY_REMOTE_READ, c, n, key) ||
 	    bring_out(run, VERIFY_LOCAL_READ, c, n, key))
@@ -332,8 +332,8 @@ int verify_run(struct verify_run *run)
 	if (!run->scratch)
 		return fail_nomem();
 	/* From here on every byte of both is known */
-	if (fill(run, &run->near, 0, run->near.size, key, BW_FILL_DATA, 0) ||
-	    fill(run, &run->far, 0, run->far.size, key, BW_FILL_GUARD, 0))
+	if (fill(run, &run->near, 0, run->near.size, key, PERF_FILL_DATA, 0) ||
+	    fill(run, &run->far, 0, run->far.size, key, PERF_FILL_GUARD, 0))
 		return -1;
 	if (run_plan(run))
 		return -1;

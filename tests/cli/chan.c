@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../tools/bw_chan.h"
+#include "../../tools/perf_chan.h"
 #include "../../tools/clock.h"
 
 struct ends {
@@ -78,7 +78,7 @@ static void test_garbage(void **state)
 static void test_huge_length(void **state)
 {
 	static const uint8_t header[WIRE_HEADER_BYTES] = {
-		0x70, 0x32, 0x62, 0x77, 0, 1, 0, 1, 0xff, 0xff, 0xff, 0xff,
+		0x70, 0x32, 0x62, 0x77, 0, 2, 0, 1, 0xff, 0xff, 0xff, 0xff,
 	};
 	struct wire_msg msg;
 	struct ends e;
@@ -122,6 +122,26 @@ static void test_silence(void **state)
 	assert_int_equal(chan_recv(&e.ch, WIRE_HELLO, &msg, 300), -1);
 	assert_true(clock_ms() - start >= 300 && clock_ms() - start < 5000);
 	assert_failed("PEER_LOST");
+	ends_close(&e);
+}
+
+/* The other end is of another version: it is told, and so are we */
+static void test_other_version(void **state)
+{
+	static const uint8_t header[WIRE_HEADER_BYTES] = {
+		0x70, 0x32, 0x62, 0x77, 0, 1, 0, 1, 0, 0, 0, 0,
+	};
+	struct wire_msg msg;
+	struct ends e;
+
+	(void)state;
+	ends_open(&e);
+	say(&e, header, sizeof(header));
+	assert_int_equal(chan_recv(&e.ch, WIRE_HELLO, &msg, 1000), -1);
+	assert_non_null(strstr(fail_get()->text, "version 1 of the protocol"));
+	assert_non_null(strstr(fail_get()->text, "speaks version 2"));
+	assert_non_null(strstr(fail_get()->remedy, "same version"));
+	assert_failed("PROTOCOL");
 	ends_close(&e);
 }
 
@@ -171,6 +191,54 @@ static void test_watch(void **state)
 	ends_close(&e);
 
 	ends_open(&e);
+	hang_up(&e);
+	assert_int_equal(chan_watch(&e.ch, 0), -1);
+	assert_failed("PEER_LOST");
+	ends_close(&e);
+}
+
+/* DONE may come while we are busy ourselves, once, and is not lost */
+static void test_early_done(void **state)
+{
+	struct wire_msg msg = { .type = WIRE_DONE, .u.done.messages = 7 };
+	struct ends e;
+
+	(void)state;
+	ends_open(&e);
+	say_msg(&e, &msg);
+	assert_int_equal(chan_watch(&e.ch, 1000), 0);
+	assert_true(e.ch.has_done);
+	/* What comes after it stays where it is */
+	msg.type = WIRE_VERDICT;
+	say_msg(&e, &msg);
+	assert_int_equal(chan_watch(&e.ch, 0), 0);
+	memset(&msg, 0, sizeof(msg));
+	assert_int_equal(chan_recv(&e.ch, WIRE_DONE, &msg, 0), 0);
+	assert_int_equal(msg.u.done.messages, 7);
+	assert_int_equal(chan_recv(&e.ch, WIRE_VERDICT, &msg, 1000), 0);
+
+	ends_close(&e);
+}
+
+/* After it, what it has to say of a failure is heard, and that it has gone */
+static void test_done_and_gone(void **state)
+{
+	const struct wire_msg done = { .type = WIRE_DONE };
+	struct ends e;
+
+	(void)state;
+	ends_open(&e);
+	say_msg(&e, &done);
+	assert_int_equal(chan_watch(&e.ch, 1000), 0);
+	say_msg(&e, &error_msg);
+	hang_up(&e);
+	assert_int_equal(chan_watch(&e.ch, 0), -1);
+	assert_failed("KERNEL_NO_PIN");
+	ends_close(&e);
+
+	ends_open(&e);
+	say_msg(&e, &done);
+	assert_int_equal(chan_watch(&e.ch, 1000), 0);
 	hang_up(&e);
 	assert_int_equal(chan_watch(&e.ch, 0), -1);
 	assert_failed("PEER_LOST");
@@ -301,7 +369,10 @@ int main(void)
 		cmocka_unit_test(test_huge_length),
 		cmocka_unit_test(test_hang_up),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_wrong_type),
+		cmocka_unit_test(test_early_done),
+		cmocka_unit_test(test_done_and_gone),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_close_tells),

@@ -111,7 +111,7 @@ offers "p2pmr verify --mem 0000:8" 81:00.1
 offers "p2pmr verify --mem=0000:81:" 00.1
 offers "p2pmr bw -d " rxe0 mlx5_0
 offers "p2pmr reg --ib-dev=r" rxe0
-offers "p2pmr bw --op " write read
+offers "p2pmr bw --op " write read send atomic
 offers "p2pmr bw --compare-side=s" server
 offers "p2pmr topo n" nvme0
 offers "p2pmr check " nvme0 0000:81:00.1 rxe0 mlx5_0

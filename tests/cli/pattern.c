@@ -8,61 +8,63 @@
 
 #include <p2pmr/p2pmr.h>
 
-#include "../../tools/bw_pattern.h"
+#include "../../tools/perf_pattern.h"
 
 static void test_layout(void **state)
 {
-	struct bw_layout lay;
+	struct perf_layout lay;
 
 	(void)state;
-	assert_int_equal(bw_layout_init(&lay, 65536, 128, 1, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 65536, 128, 1, 1000, 1), 0);
 	assert_int_equal(lay.slots, 1);
 	assert_int_equal(lay.stride, 65536);
 	assert_int_equal(lay.area_bytes, 65536 + 64);
 
-	assert_int_equal(bw_layout_init(&lay, 4097, 128, 3, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 4097, 128, 3, 1000, 1), 0);
 	assert_int_equal(lay.stride, 4160);
 	assert_int_equal(lay.slots, 15);
-	assert_int_equal(bw_layout_offset(&lay, 2, 16), 31 * 4160);
+	assert_int_equal(perf_layout_offset(&lay, 2, 16), 31 * 4160);
 
 	/* No more than can be under way, and than there are messages */
-	assert_int_equal(bw_layout_init(&lay, 1, 128, 1, 1000), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 1000, 1), 0);
 	assert_int_equal(lay.slots, 128);
-	assert_int_equal(bw_layout_init(&lay, 1, 128, 1, 5), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 5, 1), 0);
 	assert_int_equal(lay.slots, 5);
-	assert_int_equal(bw_layout_init(&lay, 1, 128, 1, 0), 0);
+	assert_int_equal(perf_layout_init(&lay, 1, 128, 1, 0, 1), 0);
 	assert_int_equal(lay.slots, 128);
 }
 
 static void test_layout_limits(void **state)
 {
-	struct bw_layout lay;
+	struct perf_layout lay;
 
 	(void)state;
-	assert_int_equal(bw_layout_init(&lay, BW_SIZE_MAX, 1, 3, 1), 0);
-	assert_int_equal(bw_layout_init(&lay, BW_SIZE_MAX, 1, 4, 1), -ERANGE);
-	assert_int_equal(bw_layout_init(&lay, BW_SIZE_MAX, BW_DEPTH_MAX,
-					BW_QPS_MAX, 0), -ERANGE);
-	assert_int_equal(bw_layout_init(&lay, 1, BW_DEPTH_MAX, BW_QPS_MAX, 0),
-			 0);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 3, 1, 1), 0);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 4, 1, 1), -ERANGE);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, PERF_DEPTH_MAX,
+					PERF_QPS_MAX, 0, 1), -ERANGE);
+	assert_int_equal(perf_layout_init(&lay, 1, PERF_DEPTH_MAX, PERF_QPS_MAX, 0,
+					  1), 0);
+	assert_int_equal(perf_layout_init(&lay, PERF_SIZE_MAX, 1, 2, 1, 2),
+			 -ERANGE);
 }
 
 /* Pieces of any size make the same bytes as the whole */
 static void test_fill_in_pieces(void **state)
 {
 	uint8_t whole[1000], pieces[1000];
-	uint64_t key = bw_pattern_key(42, 0);
+	uint64_t key = perf_pattern_key(42, 0);
 	size_t step, at, len;
 
 	(void)state;
-	bw_pattern_fill(key, BW_FILL_DATA, 12345, whole, sizeof(whole));
+	perf_pattern_fill(key, PERF_FILL_DATA, 12345, whole, sizeof(whole));
 	for (step = 1; step < 40; step++) {
 		memset(pieces, 0, sizeof(pieces));
 		for (at = 0; at < sizeof(pieces); at += len) {
 			len = sizeof(pieces) - at;
 			if (len > step)
 				len = step;
-			bw_pattern_fill(key, BW_FILL_DATA, 12345 + at,
+			perf_pattern_fill(key, PERF_FILL_DATA, 12345 + at,
 					pieces + at, len);
 		}
 		assert_memory_equal(whole, pieces, sizeof(whole));
@@ -79,7 +81,7 @@ static void test_bytes_are_fixed(void **state)
 	uint8_t bytes[16];
 
 	(void)state;
-	bw_pattern_fill(bw_pattern_key(1, 2), BW_FILL_DATA, 3, bytes,
+	perf_pattern_fill(perf_pattern_key(1, 2), PERF_FILL_DATA, 3, bytes,
 			sizeof(bytes));
 	assert_memory_equal(bytes, known, sizeof(known));
 }
@@ -88,19 +90,19 @@ static void test_bytes_are_fixed(void **state)
 static void test_fills_differ(void **state)
 {
 	static uint8_t data[1 << 16], guard[1 << 16], next[1 << 16];
-	uint64_t key = bw_pattern_key(7, 0);
+	uint64_t key = perf_pattern_key(7, 0);
 	size_t i, j;
 
 	(void)state;
-	bw_pattern_fill(key, BW_FILL_DATA, 0, data, sizeof(data));
-	bw_pattern_fill(key, BW_FILL_GUARD, 0, guard, sizeof(guard));
+	perf_pattern_fill(key, PERF_FILL_DATA, 0, data, sizeof(data));
+	perf_pattern_fill(key, PERF_FILL_GUARD, 0, guard, sizeof(guard));
 	for (i = 0; i < sizeof(data); i++)
 		assert_int_equal(data[i] ^ guard[i], 0xff);
 	for (i = 0; i < sizeof(data); i += 512) {
 		for (j = 0; j < i; j += 512)
 			assert_memory_not_equal(data + i, data + j, 512);
 	}
-	bw_pattern_fill(bw_pattern_key(7, 1), BW_FILL_DATA, 0, next,
+	perf_pattern_fill(perf_pattern_key(7, 1), PERF_FILL_DATA, 0, next,
 			sizeof(next));
 	for (i = 0; i < sizeof(data); i += 512)
 		assert_memory_not_equal(data + i, next + i, 512);
@@ -110,17 +112,18 @@ static void test_fills_differ(void **state)
 struct fixture {
 	struct p2pmr_context *ctx;
 	struct p2pmr_buf *buf;
-	struct bw_layout lay;
+	struct perf_layout lay;
+	struct perf_expect ex;
 	uint64_t key;
 };
 
 static void receive(struct fixture *f, uint64_t qp, uint64_t message)
 {
-	uint64_t offset = bw_layout_offset(&f->lay, qp, message);
+	uint64_t offset = perf_layout_offset(&f->lay, qp, message);
 	uint8_t *data = malloc(f->lay.size);
 
 	assert_non_null(data);
-	bw_pattern_fill(f->key, BW_FILL_DATA, offset, data, f->lay.size);
+	perf_pattern_fill(f->key, PERF_FILL_DATA, offset, data, f->lay.size);
 	assert_int_equal(p2pmr_buf_write(f->buf, offset, data, f->lay.size),
 			 0);
 	free(data);
@@ -130,14 +133,16 @@ static void fixture_open(struct fixture *f, uint64_t size, uint32_t qps)
 {
 	uint64_t i, j;
 
-	assert_int_equal(bw_layout_init(&f->lay, size, 16, qps, 100), 0);
-	f->key = bw_pattern_key(99, 1);
+	memset(&f->ex, 0, sizeof(f->ex));
+	assert_int_equal(perf_layout_init(&f->lay, size, 16, qps, 100, 1), 0);
+	f->key = perf_pattern_key(99, 1);
 	f->ctx = p2pmr_open(NULL);
 	assert_non_null(f->ctx);
 	f->buf = p2pmr_buf_alloc(p2pmr_provider_find(f->ctx, "host"),
 				 f->lay.area_bytes);
 	assert_non_null(f->buf);
-	assert_int_equal(bw_area_fill(f->buf, &f->lay, f->key, BW_FILL_GUARD),
+	assert_int_equal(perf_area_fill(f->buf, &f->lay, 0, f->key,
+				        PERF_FILL_GUARD),
 			 0);
 	for (i = 0; i < qps; i++) {
 		for (j = 0; j < f->lay.slots; j++)
@@ -151,9 +156,11 @@ static void fixture_close(struct fixture *f)
 	p2pmr_close(f->ctx);
 }
 
-static void check(struct fixture *f, struct bw_verdict *verdict)
+static void check(struct fixture *f, struct perf_verdict *verdict)
 {
-	assert_int_equal(bw_area_check(f->buf, &f->lay, f->key, verdict), 0);
+	memset(verdict, 0, sizeof(*verdict));
+	assert_int_equal(perf_area_check(f->buf, &f->lay, 0, f->key, &f->ex,
+					 verdict), 0);
 	assert_int_equal(verdict->checked_bytes, f->lay.area_bytes);
 }
 
@@ -163,7 +170,7 @@ static void test_good_areas(void **state)
 		1, 63, 64, 65, 4095, 4096, 4097, 65535, 65536, 65537, 1048576,
 		1048577,
 	};
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 	struct fixture f;
 	uint32_t qps;
 	size_t i;
@@ -191,7 +198,7 @@ static void flip(struct fixture *f, uint64_t offset)
 /* One bit anywhere: first byte, last of a message, in a gap, at the very end */
 static void test_flipped_bits(void **state)
 {
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 	struct fixture f;
 	uint64_t offsets[5];
 	size_t i;
@@ -219,7 +226,7 @@ static void test_flipped_bits(void **state)
 static void test_swapped_pages(void **state)
 {
 	uint8_t page[2][4096];
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 	struct fixture f;
 
 	(void)state;
@@ -238,15 +245,15 @@ static void test_swapped_pages(void **state)
 /* A message that never came, or whose tail did not */
 static void test_missing_messages(void **state)
 {
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 	uint8_t guard[4097];
 	struct fixture f;
 	uint64_t offset;
 
 	(void)state;
 	fixture_open(&f, 4097, 2);
-	offset = bw_layout_offset(&f.lay, 1, 3);
-	bw_pattern_fill(f.key, BW_FILL_GUARD, offset, guard, sizeof(guard));
+	offset = perf_layout_offset(&f.lay, 1, 3);
+	perf_pattern_fill(f.key, PERF_FILL_GUARD, offset, guard, sizeof(guard));
 	p2pmr_buf_write(f.buf, offset, guard, sizeof(guard));
 	check(&f, &verdict);
 	assert_int_equal(verdict.wrong_bytes, 4097);
@@ -263,14 +270,107 @@ static void test_missing_messages(void **state)
 /* Data of another pass, which an area that was not filled anew may hold */
 static void test_stale_data(void **state)
 {
-	struct bw_verdict verdict;
+	struct perf_verdict verdict;
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, 4096, 1);
-	f.key = bw_pattern_key(99, 0);
+	f.key = perf_pattern_key(99, 0);
 	check(&f, &verdict);
 	assert_true(verdict.wrong_bytes > f.lay.area_bytes * 9 / 10);
+	fixture_close(&f);
+}
+
+/* Two lanes, and wrong bytes in one are not those of the other */
+static void test_lanes(void **state)
+{
+	struct perf_expect none = { 0 };
+	struct perf_verdict verdict = { 0 };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 100, 2);
+	p2pmr_buf_free(f.buf);
+	assert_int_equal(perf_layout_init(&f.lay, 100, 16, 2, 100, 2), 0);
+	assert_int_equal(f.lay.area_bytes, 2 * f.lay.lane_bytes);
+	f.buf = p2pmr_buf_alloc(p2pmr_provider_find(f.ctx, "host"),
+				f.lay.area_bytes);
+	assert_non_null(f.buf);
+	assert_int_equal(perf_area_fill(f.buf, &f.lay, 0, f.key,
+					PERF_FILL_DATA), 0);
+	assert_int_equal(perf_area_fill(f.buf, &f.lay, 1, f.key,
+					PERF_FILL_GUARD), 0);
+	assert_int_equal(perf_area_check(f.buf, &f.lay, 1, f.key, &none,
+					 &verdict), 0);
+	assert_int_equal(verdict.checked_bytes, f.lay.lane_bytes);
+	assert_int_equal(verdict.wrong_bytes, 2 * 16 * 100);
+	assert_int_equal(verdict.first_offset, f.lay.lane_bytes);
+	fixture_close(&f);
+}
+
+static void add_to_word(struct fixture *f, uint64_t offset, uint64_t val)
+{
+	uint64_t word;
+
+	p2pmr_buf_read(f->buf, offset, &word, sizeof(word));
+	word += val;
+	p2pmr_buf_write(f->buf, offset, &word, sizeof(word));
+}
+
+/* As after atomics: 20 of the first queue pair, 5 of the second; 16 slots */
+static void test_atomics(void **state)
+{
+	static const uint64_t messages[] = { 20, 16 };
+	struct perf_verdict verdict;
+	struct fixture f;
+	uint64_t i, offset;
+
+	(void)state;
+	fixture_open(&f, 8, 2);
+	f.ex.qp_messages = messages;
+	assert_int_equal(f.lay.slots, 16);
+	/* The target was data, in gaps as well */
+	perf_area_fill(f.buf, &f.lay, 0, f.key, PERF_FILL_DATA);
+	for (i = 0; i < 36; i++)
+		add_to_word(&f, perf_layout_offset(&f.lay, i / 20, i % 20), 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
+	/* One too many */
+	offset = perf_layout_offset(&f.lay, 1, 7);
+	add_to_word(&f, offset, 1);
+	check(&f, &verdict);
+	assert_true(verdict.wrong_bytes >= 1);
+	assert_int_equal(verdict.first_offset, offset);
+
+	/* Where the results went: what was there before the last addition */
+	f.ex.fetched = true;
+	perf_area_fill(f.buf, &f.lay, 0, f.key, PERF_FILL_GUARD);
+	for (i = 0; i < 32; i++)
+		receive(&f, i / 16, i % 16);
+	for (i = 0; i < 4; i++)
+		add_to_word(&f, perf_layout_offset(&f.lay, 0, i), 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
+	fixture_close(&f);
+}
+
+/* The last byte of a write that is waited for counts */
+static void test_mark(void **state)
+{
+	struct perf_verdict verdict;
+	struct fixture f;
+	uint8_t mark = 0x42;
+
+	(void)state;
+	fixture_open(&f, 70000, 1);
+	f.ex.marked = true;
+	f.ex.mark = mark;
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 1);
+	assert_int_equal(verdict.first_offset, 69999);
+	p2pmr_buf_write(f.buf, 69999, &mark, 1);
+	check(&f, &verdict);
+	assert_int_equal(verdict.wrong_bytes, 0);
 	fixture_close(&f);
 }
 
@@ -287,6 +387,9 @@ int main(void)
 		cmocka_unit_test(test_swapped_pages),
 		cmocka_unit_test(test_missing_messages),
 		cmocka_unit_test(test_stale_data),
+		cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_atomics),
+		cmocka_unit_test(test_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@ has out '^  topo '
 has out '^  check '
 has out '^  verify '
 has out '^  bw '
+has out '^  lat '
 has out '^  reg '
 has out '^  monitor '
 # It fits a screen
@@ -38,7 +39,7 @@ has err 'Did you mean topo\?.*\[USAGE\]$'
 expect "unknown option before the command" 2 p2pmr --frobnicate
 expect "empty command" 2 p2pmr ""
 
-for command in list topo check verify bw reg nvmet monitor; do
+for command in list topo check verify bw lat reg nvmet monitor; do
 	expect "$command: help" 0 p2pmr $command --help
 	has out "^Usage: p2pmr $command "
 	silent err

@@ -180,7 +180,7 @@ static void test_no_atomics(void **state)
 static void finds(enum lie lie, enum verify_way way, uint64_t at)
 {
 	const struct verify_case *c;
-	const struct bw_verdict *v;
+	const struct perf_verdict *v;
 	uint64_t start;
 	struct fixture f;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/bw_wire.h"
+#include "../../tools/perf_wire.h"
 
 #define BUF_BYTES (WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX)
 
@@ -32,13 +32,31 @@ static void sample_endpoint(struct wire_endpoint *ep, uint32_t qps)
 	}
 }
 
-static void sample_verdict(struct bw_verdict *v)
+static void sample_verdict(struct wire_verdict *v)
 {
-	v->checked_bytes = 65600;
-	v->wrong_bytes = 3;
-	v->first_offset = 17;
-	v->expected = 0xaa;
-	v->got = 0x55;
+	v->received = 999;
+	v->data.checked_bytes = 65600;
+	v->data.wrong_bytes = 3;
+	v->data.first_offset = 17;
+	v->data.expected = 0xaa;
+	v->data.got = 0x55;
+}
+
+static void sample_done(struct wire_done *done)
+{
+	uint32_t i;
+
+	done->messages = 1000;
+	done->elapsed_ns = 123456789;
+	done->peak_bytes_per_s = 1;
+	done->times.samples = 1000;
+	done->times.avg_ps = 1500;
+	done->qps = PERF_QPS_MAX;
+	for (i = 0; i < done->qps; i++) {
+		done->qp_messages[i] = i;
+		if (i < PERF_PERCENTILES)
+			done->times.percentile_ps[i] = i + 1;
+	}
 }
 
 /* One valid message of each type */
@@ -52,9 +70,11 @@ static void sample(struct wire_msg *msg, enum wire_type type)
 		strcpy(msg->u.hello.ident.kernel, "6.12.0");
 		strcpy(msg->u.hello.ident.device, "rxe0");
 		strcpy(msg->u.hello.ident.memory, "host");
-		msg->u.hello.params = (struct wire_params){
+		msg->u.hello.params = (struct perf_params){
 			.size = 65536, .iterations = 1000, .depth = 128,
-			.qps = 2, .op = BW_READ, .verify = true,
+			.rx_depth = 512, .qps = 2, .sl = 3, .tos = 32,
+			.op = PERF_READ, .cm = true, .both = true,
+			.verify = true,
 		};
 		msg->u.hello.passes = 2;
 		break;
@@ -71,21 +91,20 @@ static void sample(struct wire_msg *msg, enum wire_type type)
 	case WIRE_BEGIN:
 		msg->u.begin.seed = 0x0123456789abcdef;
 		msg->u.begin.pass = 1;
-		msg->u.begin.server_memory = BW_MEMORY_HOST;
-		sample_endpoint(&msg->u.begin.client, BW_QPS_MAX);
+		msg->u.begin.size = 4096;
+		msg->u.begin.server_memory = PERF_MEMORY_HOST;
+		sample_endpoint(&msg->u.begin.client, PERF_QPS_MAX);
 		break;
 	case WIRE_READY:
 		sample_endpoint(&msg->u.ready, 3);
 		break;
 	case WIRE_DONE:
-		msg->u.done.messages = 1000;
-		msg->u.done.elapsed_ns = 123456789;
-		msg->u.done.peak_bytes_per_s = 1;
-		sample_verdict(&msg->u.done.verdict);
+		sample_done(&msg->u.done);
 		break;
 	case WIRE_VERDICT:
 		sample_verdict(&msg->u.verdict);
 		break;
+	case WIRE_GO:
 	case WIRE_BYE:
 		break;
 	}
@@ -136,7 +155,8 @@ static void test_round_trip(void **state)
 static void test_bytes_are_fixed(void **state)
 {
 	static const uint8_t known[WIRE_HEADER_BYTES + 34] = {
-		0x70, 0x32, 0x62, 0x77, 0, 1, 0, 7, 0, 0, 0, 26,
+		0x70, 0x32, 0x62, 0x77, 0, 2, 0, 8, 0, 0, 0, 34,
+		0, 0, 0, 0, 0, 0, 3, 0xe7,
 		0, 0, 0, 0, 0, 1, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 3,
 		0, 0, 0, 0, 0, 0, 0, 17, 0xaa, 0x55,
 	};
@@ -145,8 +165,8 @@ static void test_bytes_are_fixed(void **state)
 
 	(void)state;
 	sample(&msg, WIRE_VERDICT);
-	assert_int_equal(wire_encode(&msg, buf), WIRE_HEADER_BYTES + 26);
-	assert_memory_equal(buf, known, WIRE_HEADER_BYTES + 26);
+	assert_int_equal(wire_encode(&msg, buf), WIRE_HEADER_BYTES + 34);
+	assert_memory_equal(buf, known, WIRE_HEADER_BYTES + 34);
 }
 
 static void test_truncated(void **state)
@@ -196,10 +216,10 @@ static void test_bad_headers(void **state)
 	} bad[] = {
 		{ 0, 'G', "no message" },
 		{ 3, 0, "no message" },
-		{ 5, 2, "version 2" },
-		{ 4, 0xff, "version 65281" },
+		{ 5, 1, "version 1" },
+		{ 4, 0xff, "version 65282" },
 		{ 7, 0, "type" },
-		{ 7, 9, "type" },
+		{ 7, 10, "type" },
 		{ 6, 1, "type" },
 		{ 8, 0xff, "length" },
 		{ 10, 0x41, "length" },
@@ -242,7 +262,7 @@ static void refused(const struct wire_msg *msg, const char *word)
 	free(out);
 }
 
-static void refused_params(struct wire_params params, const char *word)
+static void refused_params(struct perf_params params, const char *word)
 {
 	struct wire_msg msg;
 
@@ -251,8 +271,9 @@ static void refused_params(struct wire_params params, const char *word)
 	refused(&msg, word);
 }
 
-#define PARAMS(...) ((struct wire_params){ .size = 65536, .iterations = 1000, \
-	.depth = 128, .qps = 1, .op = BW_WRITE, .verify = true, ##__VA_ARGS__ })
+#define PARAMS(...) ((struct perf_params){ .size = 65536, .iterations = 1000, \
+	.depth = 128, .rx_depth = 512, .qps = 1, .op = PERF_WRITE, \
+	.verify = true, ##__VA_ARGS__ })
 
 static void test_bad_params(void **state)
 {
@@ -262,7 +283,7 @@ static void test_bad_params(void **state)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 	refused_params(PARAMS(.size = 0), "size");
-	refused_params(PARAMS(.size = BW_SIZE_MAX + 1), "size");
+	refused_params(PARAMS(.size = PERF_SIZE_MAX + 1), "size");
 	refused_params(PARAMS(.size = UINT64_MAX), "size");
 	refused_params(PARAMS(.iterations = 0), "iterations and duration");
 	refused_params(PARAMS(.duration_s = 1), "iterations and duration");
@@ -270,14 +291,26 @@ static void test_bad_params(void **state)
 	refused_params(PARAMS(.iterations = 0, .duration_s = UINT32_MAX),
 		       "duration");
 	refused_params(PARAMS(.depth = 0), "depth");
-	refused_params(PARAMS(.depth = BW_DEPTH_MAX + 1), "depth");
+	refused_params(PARAMS(.depth = PERF_DEPTH_MAX + 1), "depth");
 	refused_params(PARAMS(.qps = 0), "queue pairs");
-	refused_params(PARAMS(.qps = BW_QPS_MAX + 1), "queue pairs");
-	refused_params(PARAMS(.size = BW_SIZE_MAX, .qps = BW_QPS_MAX),
+	refused_params(PARAMS(.qps = PERF_QPS_MAX + 1), "queue pairs");
+	refused_params(PARAMS(.size = PERF_SIZE_MAX, .qps = PERF_QPS_MAX),
 		       "size times queue pairs");
+	refused_params(PARAMS(.size = PERF_SIZE_MAX, .qps = 3, .both = true),
+		       "size times queue pairs");
+	refused_params(PARAMS(.rx_depth = PERF_DEPTH_MAX + 1), "receive depth");
+	refused_params(PARAMS(.transport = PERF_UD), "UD can only send");
+	refused_params(PARAMS(.op = PERF_ATOMIC), "8 bytes");
+	refused_params(PARAMS(.op = PERF_ATOMIC, .size = 8, .sweep = true),
+		       "one size");
+	refused_params(PARAMS(.tool = PERF_LAT, .qps = 2), "one queue pair");
+	refused_params(PARAMS(.tool = PERF_LAT, .both = true),
+		       "one queue pair");
+	refused_params(PARAMS(.tos = 8), "without rdma_cm");
+	refused_params(PARAMS(.sl = 16), "service level");
 #pragma GCC diagnostic pop
 	sample(&msg, WIRE_HELLO);
-	msg.u.hello.params.op = 2;
+	msg.u.hello.params.op = 4;
 	refused(&msg, "operation");
 	sample(&msg, WIRE_HELLO);
 	msg.u.hello.passes = 0;
@@ -302,7 +335,7 @@ static void test_bad_endpoints(void **state)
 	sample(msg, WIRE_READY);
 	msg->u.ready.area_bytes = 0;
 	refused(msg, "area");
-	msg->u.ready.area_bytes = BW_AREA_MAX + 1;
+	msg->u.ready.area_bytes = PERF_AREA_MAX + 1;
 	refused(msg, "area");
 	sample(msg, WIRE_READY);
 	msg->u.ready.addr = UINT64_MAX - 100;
@@ -319,6 +352,11 @@ static void test_bad_endpoints(void **state)
 	sample(msg, WIRE_BEGIN);
 	msg->u.begin.server_memory = 2;
 	refused(msg, "server memory");
+	sample(msg, WIRE_BEGIN);
+	msg->u.begin.size = 0;
+	refused(msg, "size");
+	msg->u.begin.size = PERF_SIZE_MAX + 1;
+	refused(msg, "size");
 	free(msg);
 }
 
@@ -396,13 +434,13 @@ static void test_bad_verdicts(void **state)
 
 	(void)state;
 	sample(&msg, WIRE_VERDICT);
-	msg.u.verdict.wrong_bytes = msg.u.verdict.checked_bytes + 1;
+	msg.u.verdict.data.wrong_bytes = msg.u.verdict.data.checked_bytes + 1;
 	refused(&msg, "wrong bytes");
 	sample(&msg, WIRE_VERDICT);
-	msg.u.verdict.first_offset = UINT64_MAX;
+	msg.u.verdict.data.first_offset = UINT64_MAX;
 	refused(&msg, "first wrong offset");
 	sample(&msg, WIRE_VERDICT);
-	msg.u.verdict.checked_bytes = BW_AREA_MAX + 1;
+	msg.u.verdict.data.checked_bytes = PERF_AREA_MAX + 1;
 	refused(&msg, "checked bytes");
 	sample(&msg, WIRE_ERROR);
 	msg.u.error.reason[0] = '\0';

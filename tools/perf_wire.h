@@ -5,11 +5,15 @@
  *	client			server
  *	HELLO		->	the parameters of all passes
  *			<-	WELCOME
- *	BEGIN		->	once per pass: which memory, where the client's is
- *			<-	READY: memory filled, queue pairs connected
+ *	BEGIN		->	once per pass: its size, which memory, where the
+ *				client's is
+ *			<-	READY: memory filled, queue pairs there
+ *	(-R: rdma_cm connects the queue pairs)
+ *	GO		->	the client is ready, too
  *	(RDMA)
- *	DONE		->	the figures, and for reads the client's verdict
- *			<-	VERDICT: the server's, for writes
+ *	DONE		<->	each side's figures, once it has sent all it sends
+ *			<-	VERDICT: on what the server received
+ *	VERDICT		->	on what the client received
  *	BYE		->
  *
  * Either side may send ERROR at any time instead, and then closes.
@@ -18,18 +22,19 @@
  * Integers are in network order. Decoding takes nothing on trust: what comes
  * out of it lies within the limits below, whatever went in.
  */
-#ifndef P2PMR_TOOLS_BW_WIRE_H
-#define P2PMR_TOOLS_BW_WIRE_H
+#ifndef P2PMR_TOOLS_PERF_WIRE_H
+#define P2PMR_TOOLS_PERF_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bw_pattern.h"
 #include "fail.h"
+#include "perf_params.h"
+#include "perf_pattern.h"
 
 #define WIRE_MAGIC 0x70326277U
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_HEADER_BYTES 12
 #define WIRE_PAYLOAD_MAX 16384
 
@@ -42,20 +47,16 @@ enum wire_type {
 	WIRE_ERROR = 3,
 	WIRE_BEGIN = 4,
 	WIRE_READY = 5,
-	WIRE_DONE = 6,
-	WIRE_VERDICT = 7,
-	WIRE_BYE = 8,
-};
-
-enum bw_op {
-	BW_WRITE = 0,
-	BW_READ = 1,
+	WIRE_GO = 6,
+	WIRE_DONE = 7,
+	WIRE_VERDICT = 8,
+	WIRE_BYE = 9,
 };
 
 /* Which of its memories the server is to use in a pass */
-enum bw_side_memory {
-	BW_MEMORY_OWN = 0,	/* the one that it was started with */
-	BW_MEMORY_HOST = 1,
+enum perf_side_memory {
+	PERF_MEMORY_OWN = 0,	/* the one that it was started with */
+	PERF_MEMORY_HOST = 1,
 };
 
 /* Who is who; for reports */
@@ -66,21 +67,12 @@ struct wire_ident {
 	char memory[WIRE_NAME_MAX];
 };
 
-struct wire_params {
-	uint64_t size;
-	uint64_t iterations;	/* of each queue pair; 0 with a duration */
-	uint32_t duration_s;	/* 0 with iterations */
-	uint32_t depth;
-	uint32_t qps;
-	enum bw_op op;
-	bool verify;
-};
-
-#define WIRE_PASSES_MAX 2U
+/* Each size with two memories */
+#define WIRE_PASSES_MAX (2U * PERF_SIZES_MAX)
 
 struct wire_hello {
 	struct wire_ident ident;
-	struct wire_params params;
+	struct perf_params params;
 	uint32_t passes;
 };
 
@@ -103,27 +95,48 @@ struct wire_endpoint {
 	uint8_t mtu;		/* enum ibv_mtu, the most this side takes */
 	uint8_t rd_init;	/* outstanding reads that it may issue */
 	uint8_t rd_resp;	/* and serve */
+	uint16_t cm_port;	/* where the server's rdma_cm listens; 0: it does not */
 	uint32_t rkey;
 	uint64_t addr;
 	uint64_t area_bytes;
 	char memory[WIRE_NAME_MAX];
 	char route[WIRE_NAME_MAX];
 	uint32_t qps;
-	struct wire_qp qp[BW_QPS_MAX];
+	struct wire_qp qp[PERF_QPS_MAX];
 };
 
 struct wire_begin {
 	uint64_t seed;
 	uint32_t pass;
-	enum bw_side_memory server_memory;
+	uint64_t size;
+	enum perf_side_memory server_memory;
 	struct wire_endpoint client;
 };
 
+/* How long what was timed took: a round trip's half, or until a completion */
+struct perf_times {
+	uint64_t samples;
+	uint64_t min_ps;
+	uint64_t max_ps;
+	uint64_t avg_ps;
+	uint64_t stdev_ps;
+	uint64_t percentile_ps[PERF_PERCENTILES];
+};
+
+/* What one side sent, all zero when it sent nothing */
 struct wire_done {
 	uint64_t messages;		/* of all queue pairs together */
 	uint64_t elapsed_ns;
 	uint64_t peak_bytes_per_s;	/* 0: not measured */
-	struct bw_verdict verdict;
+	struct perf_times times;
+	uint32_t qps;			/* 0 or all of them */
+	uint64_t qp_messages[PERF_QPS_MAX];
+};
+
+/* What one side received, as far as it knows */
+struct wire_verdict {
+	uint64_t received;		/* messages of sends */
+	struct perf_verdict data;
 };
 
 struct wire_msg {
@@ -135,7 +148,7 @@ struct wire_msg {
 		struct wire_begin begin;
 		struct wire_endpoint ready;
 		struct wire_done done;
-		struct bw_verdict verdict;
+		struct wire_verdict verdict;
 	} u;
 };
 

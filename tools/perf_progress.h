@@ -3,16 +3,16 @@
  * A line on stderr each second of a run: on a terminal always the same line,
  * elsewhere only when asked for.
  */
-#ifndef P2PMR_TOOLS_BW_PROGRESS_H
-#define P2PMR_TOOLS_BW_PROGRESS_H
+#ifndef P2PMR_TOOLS_PERF_PROGRESS_H
+#define P2PMR_TOOLS_PERF_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bw_wire.h"
+#include "perf_params.h"
 
-struct bw_progress {
-	const struct wire_params *params;
+struct perf_progress {
+	const struct perf_params *params;
 	uint64_t start_ns;
 	uint64_t last_ns;
 	uint64_t last_messages;
@@ -21,10 +21,10 @@ struct bw_progress {
 	bool shown;
 };
 
-void bw_progress_init(struct bw_progress *pr, const struct wire_params *params,
+void perf_progress_init(struct perf_progress *pr, const struct perf_params *params,
 		      bool wanted);
-void bw_progress_show(struct bw_progress *pr, uint64_t now_ns,
+void perf_progress_show(struct perf_progress *pr, uint64_t now_ns,
 		      uint64_t messages);
-void bw_progress_end(struct bw_progress *pr);
+void perf_progress_end(struct perf_progress *pr);
 
 #endif

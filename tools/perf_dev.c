@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bw.h"
+#include "perf.h"
 #include "fail.h"
 #include "near.h"
 
 #define GIDS_MAX 1024
 
-const char *bw_gid_type_name(uint32_t type)
+const char *perf_gid_type_name(uint32_t type)
 {
 	switch (type) {
 	case IBV_GID_TYPE_IB:
@@ -61,7 +61,7 @@ static int gid_score(const struct ibv_gid_entry *entry)
 	return link_local ? score + 1 : score + 2;
 }
 
-int bw_gid_pick(const struct ibv_gid_entry *list, size_t n, unsigned int port)
+int perf_gid_pick(const struct ibv_gid_entry *list, size_t n, unsigned int port)
 {
 	int best_score = 0;
 	int best = -1;
@@ -90,7 +90,7 @@ static int gid_find(const struct ibv_gid_entry *list, ssize_t n,
 	return -1;
 }
 
-static int choose_gid(struct bw_dev *dev, int wanted)
+static int choose_gid(struct perf_dev *dev, int wanted)
 {
 	struct ibv_gid_entry *list;
 	ssize_t n;
@@ -108,7 +108,7 @@ static int choose_gid(struct bw_dev *dev, int wanted)
 			   strerror(-n));
 		goto out;
 	}
-	found = wanted < 0 ? bw_gid_pick(list, n, dev->port) :
+	found = wanted < 0 ? perf_gid_pick(list, n, dev->port) :
 			     gid_find(list, n, dev->port, wanted);
 	if (found >= 0)
 		dev->gid = list[found];
@@ -160,7 +160,7 @@ static bool port_active(struct ibv_device *device, unsigned int port)
 
 /* The device of that name; without a name the first that is ready */
 static struct ibv_device *find_device(struct ibv_device **list, int n,
-				      const struct bw_opts *opts)
+				      const struct perf_opts *opts)
 {
 	int i;
 
@@ -182,7 +182,7 @@ static struct ibv_device *find_device(struct ibv_device **list, int n,
 	return NULL;
 }
 
-static int open_device(struct bw_dev *dev, const struct bw_opts *opts)
+static int open_device(struct perf_dev *dev, const struct perf_opts *opts)
 {
 	struct ibv_device **list;
 	struct ibv_device *device;
@@ -210,7 +210,7 @@ out:
 	return ret;
 }
 
-static int query_device(struct bw_dev *dev)
+static int query_device(struct perf_dev *dev)
 {
 	int ret;
 
@@ -238,7 +238,7 @@ static int query_device(struct bw_dev *dev)
 	return 0;
 }
 
-int bw_dev_open(struct bw_dev *dev, const struct bw_opts *opts)
+int perf_dev_open(struct perf_dev *dev, const struct perf_opts *opts)
 {
 	memset(dev, 0, sizeof(*dev));
 	dev->port = opts->ib_port;
@@ -255,11 +255,11 @@ int bw_dev_open(struct bw_dev *dev, const struct bw_opts *opts)
 	}
 	return 0;
 err:
-	bw_dev_close(dev);
+	perf_dev_close(dev);
 	return -1;
 }
 
-void bw_dev_close(struct bw_dev *dev)
+void perf_dev_close(struct perf_dev *dev)
 {
 	if (dev->pd)
 		ibv_dealloc_pd(dev->pd);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bw_chan.h"
+#include "perf_chan.h"
 #include "clock.h"
 #include "stop.h"
 
@@ -62,7 +62,7 @@ static int fail_lost(const struct chan *ch, int err)
 static int fail_late(const struct chan *ch, const char *what)
 {
 	return fail(CMD_FAILED, REASON_PEER_LOST, ETIMEDOUT,
-		    "Check that it is a p2pmr bw and that it is not stopped.",
+		    "Check that it is a p2pmr and that it is not stopped.",
 		    "The %s did not answer in time (waiting for %s).",
 		    ch->peer, what);
 }
@@ -131,6 +131,12 @@ int chan_recv(struct chan *ch, enum wire_type type, struct wire_msg *msg,
 {
 	char why[WIRE_WHY_MAX];
 
+	if (type == WIRE_DONE && ch->has_done) {
+		msg->type = type;
+		msg->u.done = ch->done;
+		ch->has_done = false;
+		return 0;
+	}
 	if (recv_any(ch, msg, timeout_ms, wire_type_name(type)))
 		return -1;
 	if (msg->type == type)
@@ -140,16 +146,64 @@ int chan_recv(struct chan *ch, enum wire_type type, struct wire_msg *msg,
 	return fail_protocol(ch, why);
 }
 
+/*
+ * It said that it is done, and what comes then is for later; unless it is that
+ * it failed, or has gone.
+ */
+static int check_there(struct chan *ch)
+{
+	uint8_t header[WIRE_HEADER_BYTES];
+	char why[WIRE_WHY_MAX];
+	enum wire_type type;
+	struct wire_msg msg;
+	ssize_t got;
+	size_t len;
+
+	got = recv(ch->fd, header, sizeof(header), MSG_PEEK | MSG_DONTWAIT);
+	if (!got)
+		return fail_lost(ch, 0);
+	if (got < (ssize_t)sizeof(header))
+		return 0;
+	if (wire_decode_header(header, &type, &len, why))
+		return fail_protocol(ch, why);
+	if (type != WIRE_ERROR)
+		return 0;
+	recv_any(ch, &msg, CHAN_REPLY_MS, "ERROR");
+	return -1;
+}
+
 int chan_watch(struct chan *ch, int timeout_ms)
 {
 	struct wire_msg msg;
-	int ret = wait_fd(ch->fd, POLLIN, timeout_ms);
+	int ret;
 
+	if (ch->has_done)
+		return check_there(ch);
+	ret = wait_fd(ch->fd, POLLIN, timeout_ms);
 	if (ret <= 0)
 		return ret;
 	if (recv_any(ch, &msg, CHAN_REPLY_MS, "ERROR"))
 		return -1;
-	return fail_protocol(ch, "a message in the middle of the run");
+	if (msg.type != WIRE_DONE)
+		return fail_protocol(ch, "a message in the middle of the run");
+	ch->done = msg.u.done;
+	ch->has_done = true;
+	return 0;
+}
+
+int chan_wait_fd(struct chan *ch, int fd, int timeout_ms, const char *what)
+{
+	uint64_t end = clock_ms() + timeout_ms;
+	int ret;
+
+	do {
+		ret = wait_fd(fd, POLLIN, SLICE_MS);
+		if (ret)
+			return ret < 0 ? -1 : 0;
+		if (chan_watch(ch, 0))
+			return -1;
+	} while (clock_ms() < end);
+	return fail_late(ch, what);
 }
 
 int chan_send(struct chan *ch, const struct wire_msg *msg)
@@ -289,7 +343,7 @@ int chan_connect(struct chan *ch, const char *host, unsigned int port)
 	}
 	if (ret < 0)
 		return fail(CMD_FAILED, REASON_CONNECT, -ret,
-			    "Start `p2pmr bw` without a host name on the server first, with the same -p.",
+			    "Start the same command without a host name on the server first, with the same -p.",
 			    "Cannot connect to the server %s, TCP port %u: %s.",
 			    host, port, strerror(-ret));
 	set_keepalive(ret);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bw_wire.h"
+#include "perf_wire.h"
 
 static const char * const type_names[] = {
 	[WIRE_HELLO] = "HELLO",
@@ -13,6 +13,7 @@ static const char * const type_names[] = {
 	[WIRE_ERROR] = "ERROR",
 	[WIRE_BEGIN] = "BEGIN",
 	[WIRE_READY] = "READY",
+	[WIRE_GO] = "GO",
 	[WIRE_DONE] = "DONE",
 	[WIRE_VERDICT] = "VERDICT",
 	[WIRE_BYE] = "BYE",
@@ -181,35 +182,52 @@ static void get_ident(struct in *in, struct wire_ident *id)
 	get_text(in, id->memory, sizeof(id->memory), "the memory's name");
 }
 
-static void put_params(struct out *o, const struct wire_params *p)
+static void put_params(struct out *o, const struct perf_params *p)
 {
+	put(o, p->tool, 1);
+	put(o, p->op, 1);
+	put(o, p->atomic, 1);
+	put(o, p->transport, 1);
 	put(o, p->size, 8);
 	put(o, p->iterations, 8);
 	put(o, p->duration_s, 4);
 	put(o, p->depth, 4);
+	put(o, p->rx_depth, 4);
 	put(o, p->qps, 4);
-	put(o, p->op, 1);
+	put(o, p->sl, 1);
+	put(o, p->tos, 1);
+	put(o, p->sweep, 1);
+	put(o, p->both, 1);
+	put(o, p->cm, 1);
 	put(o, p->verify, 1);
 }
 
-static void get_params(struct in *in, struct wire_params *p)
+static void get_params(struct in *in, struct perf_params *p)
 {
-	struct bw_layout lay;
+	const char *why;
 
-	p->size = get_range(in, 8, 1, BW_SIZE_MAX, "size");
-	p->iterations = get_range(in, 8, 0, BW_ITERATIONS_MAX, "iterations");
-	p->duration_s = get_range(in, 4, 0, BW_DURATION_MAX, "duration");
-	p->depth = get_range(in, 4, 1, BW_DEPTH_MAX, "depth");
-	p->qps = get_range(in, 4, 1, BW_QPS_MAX, "queue pairs");
-	p->op = get_range(in, 1, BW_WRITE, BW_READ, "operation");
+	p->tool = get_range(in, 1, PERF_BW, PERF_LAT, "command");
+	p->op = get_range(in, 1, PERF_WRITE, PERF_ATOMIC, "operation");
+	p->atomic = get_range(in, 1, PERF_FETCH_ADD, PERF_CMP_SWAP,
+			      "kind of atomic");
+	p->transport = get_range(in, 1, PERF_RC, PERF_UD, "transport");
+	p->size = get_range(in, 8, 1, PERF_SIZE_MAX, "size");
+	p->iterations = get_range(in, 8, 0, PERF_ITERATIONS_MAX, "iterations");
+	p->duration_s = get_range(in, 4, 0, PERF_DURATION_MAX, "duration");
+	p->depth = get_range(in, 4, 1, PERF_DEPTH_MAX, "depth");
+	p->rx_depth = get_range(in, 4, 1, PERF_DEPTH_MAX, "receive depth");
+	p->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
+	p->sl = get_range(in, 1, 0, 15, "service level");
+	p->tos = get(in, 1);
+	p->sweep = get_range(in, 1, 0, 1, "sweep");
+	p->both = get_range(in, 1, 0, 1, "bidirectional");
+	p->cm = get_range(in, 1, 0, 1, "rdma_cm");
 	p->verify = get_range(in, 1, 0, 1, "verify");
 	if (in->bad)
 		return;
-	if (!p->iterations == !p->duration_s)
-		refuse(in, "not exactly one of iterations and duration");
-	else if (bw_layout_init(&lay, p->size, p->depth, p->qps, p->iterations))
-		refuse(in, "size times queue pairs above %llu bytes",
-		       (unsigned long long)BW_AREA_MAX);
+	why = perf_params_wrong(p);
+	if (why)
+		refuse(in, "parameters that do not go together: %s", why);
 }
 
 static void put_endpoint(struct out *o, const struct wire_endpoint *ep)
@@ -222,6 +240,7 @@ static void put_endpoint(struct out *o, const struct wire_endpoint *ep)
 	put(o, ep->mtu, 1);
 	put(o, ep->rd_init, 1);
 	put(o, ep->rd_resp, 1);
+	put(o, ep->cm_port, 2);
 	put(o, ep->rkey, 4);
 	put(o, ep->addr, 8);
 	put(o, ep->area_bytes, 8);
@@ -247,37 +266,115 @@ static void get_endpoint(struct in *in, struct wire_endpoint *ep)
 	ep->mtu = get_range(in, 1, 1, 5, "MTU");
 	ep->rd_init = get(in, 1);
 	ep->rd_resp = get(in, 1);
+	ep->cm_port = get(in, 2);
 	ep->rkey = get(in, 4);
 	ep->addr = get(in, 8);
-	ep->area_bytes = get_range(in, 8, 1, BW_AREA_MAX, "area");
+	ep->area_bytes = get_range(in, 8, 1, PERF_AREA_MAX, "area");
 	if (!in->bad && ep->addr > UINT64_MAX - ep->area_bytes)
 		refuse(in, "memory that wraps around the address space");
 	get_text(in, ep->memory, sizeof(ep->memory), "the memory's name");
 	get_text(in, ep->route, sizeof(ep->route), "the route");
-	ep->qps = get_range(in, 4, 1, BW_QPS_MAX, "queue pairs");
+	ep->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
 	for (i = 0; i < ep->qps && !in->bad; i++) {
 		ep->qp[i].num = get_range(in, 4, 0, 0xffffff, "QP number");
 		ep->qp[i].psn = get_range(in, 4, 0, 0xffffff, "PSN");
 	}
 }
 
-static void put_verdict(struct out *o, const struct bw_verdict *v)
+static void put_begin(struct out *o, const struct wire_begin *b)
 {
-	put(o, v->checked_bytes, 8);
-	put(o, v->wrong_bytes, 8);
-	put(o, v->first_offset, 8);
-	put(o, v->expected, 1);
-	put(o, v->got, 1);
+	put(o, b->seed, 8);
+	put(o, b->pass, 4);
+	put(o, b->size, 8);
+	put(o, b->server_memory, 1);
+	put_endpoint(o, &b->client);
 }
 
-static void get_verdict(struct in *in, struct bw_verdict *v)
+static void get_begin(struct in *in, struct wire_begin *b)
 {
-	v->checked_bytes = get_range(in, 8, 0, BW_AREA_MAX, "checked bytes");
-	v->wrong_bytes = get_range(in, 8, 0, v->checked_bytes, "wrong bytes");
-	v->first_offset = get_range(in, 8, 0, v->checked_bytes,
-				    "first wrong offset");
-	v->expected = get(in, 1);
-	v->got = get(in, 1);
+	b->seed = get(in, 8);
+	b->pass = get(in, 4);
+	b->size = get_range(in, 8, 1, PERF_SIZE_MAX, "size");
+	b->server_memory = get_range(in, 1, PERF_MEMORY_OWN, PERF_MEMORY_HOST,
+				     "server memory");
+	get_endpoint(in, &b->client);
+}
+
+static void put_times(struct out *o, const struct perf_times *t)
+{
+	int i;
+
+	put(o, t->samples, 8);
+	put(o, t->min_ps, 8);
+	put(o, t->max_ps, 8);
+	put(o, t->avg_ps, 8);
+	put(o, t->stdev_ps, 8);
+	for (i = 0; i < PERF_PERCENTILES; i++)
+		put(o, t->percentile_ps[i], 8);
+}
+
+static void get_times(struct in *in, struct perf_times *t)
+{
+	int i;
+
+	t->samples = get(in, 8);
+	t->min_ps = get(in, 8);
+	t->max_ps = get(in, 8);
+	t->avg_ps = get(in, 8);
+	t->stdev_ps = get(in, 8);
+	for (i = 0; i < PERF_PERCENTILES; i++)
+		t->percentile_ps[i] = get(in, 8);
+}
+
+static void put_done(struct out *o, const struct wire_done *d)
+{
+	uint32_t i;
+
+	put(o, d->messages, 8);
+	put(o, d->elapsed_ns, 8);
+	put(o, d->peak_bytes_per_s, 8);
+	put_times(o, &d->times);
+	put(o, d->qps, 4);
+	for (i = 0; i < d->qps; i++)
+		put(o, d->qp_messages[i], 8);
+}
+
+static void get_done(struct in *in, struct wire_done *d)
+{
+	uint32_t i;
+
+	d->messages = get(in, 8);
+	d->elapsed_ns = get(in, 8);
+	d->peak_bytes_per_s = get(in, 8);
+	get_times(in, &d->times);
+	d->qps = get_range(in, 4, 0, PERF_QPS_MAX, "queue pairs");
+	for (i = 0; i < d->qps && !in->bad; i++)
+		d->qp_messages[i] = get(in, 8);
+}
+
+static void put_verdict(struct out *o, const struct wire_verdict *v)
+{
+	put(o, v->received, 8);
+	put(o, v->data.checked_bytes, 8);
+	put(o, v->data.wrong_bytes, 8);
+	put(o, v->data.first_offset, 8);
+	put(o, v->data.expected, 1);
+	put(o, v->data.got, 1);
+}
+
+static void get_verdict(struct in *in, struct wire_verdict *v)
+{
+	struct perf_verdict *data = &v->data;
+
+	v->received = get(in, 8);
+	data->checked_bytes = get_range(in, 8, 0, PERF_AREA_MAX,
+					"checked bytes");
+	data->wrong_bytes = get_range(in, 8, 0, data->checked_bytes,
+				      "wrong bytes");
+	data->first_offset = get_range(in, 8, 0, PERF_AREA_MAX,
+				       "first wrong offset");
+	data->expected = get(in, 1);
+	data->got = get(in, 1);
 }
 
 static void put_error(struct out *o, const struct failure *f)
@@ -314,23 +411,18 @@ static void put_payload(struct out *o, const struct wire_msg *msg)
 		put_error(o, &msg->u.error);
 		break;
 	case WIRE_BEGIN:
-		put(o, msg->u.begin.seed, 8);
-		put(o, msg->u.begin.pass, 4);
-		put(o, msg->u.begin.server_memory, 1);
-		put_endpoint(o, &msg->u.begin.client);
+		put_begin(o, &msg->u.begin);
 		break;
 	case WIRE_READY:
 		put_endpoint(o, &msg->u.ready);
 		break;
 	case WIRE_DONE:
-		put(o, msg->u.done.messages, 8);
-		put(o, msg->u.done.elapsed_ns, 8);
-		put(o, msg->u.done.peak_bytes_per_s, 8);
-		put_verdict(o, &msg->u.done.verdict);
+		put_done(o, &msg->u.done);
 		break;
 	case WIRE_VERDICT:
 		put_verdict(o, &msg->u.verdict);
 		break;
+	case WIRE_GO:
 	case WIRE_BYE:
 		break;
 	}
@@ -360,7 +452,7 @@ int wire_decode_header(const uint8_t buf[WIRE_HEADER_BYTES],
 	uint64_t version;
 
 	if (get(&in, 4) != WIRE_MAGIC)
-		refuse(&in, "bytes that are no message of p2pmr bw");
+		refuse(&in, "bytes that are no message of p2pmr");
 	version = get(&in, 2);
 	if (version != WIRE_VERSION)
 		refuse(&in, "version %u of the protocol, where this program speaks version %u",
@@ -392,25 +484,18 @@ int wire_decode_payload(enum wire_type type, const uint8_t *payload,
 		get_error(&in, &msg->u.error);
 		break;
 	case WIRE_BEGIN:
-		msg->u.begin.seed = get(&in, 8);
-		msg->u.begin.pass = get(&in, 4);
-		msg->u.begin.server_memory = get_range(&in, 1, BW_MEMORY_OWN,
-						       BW_MEMORY_HOST,
-						       "server memory");
-		get_endpoint(&in, &msg->u.begin.client);
+		get_begin(&in, &msg->u.begin);
 		break;
 	case WIRE_READY:
 		get_endpoint(&in, &msg->u.ready);
 		break;
 	case WIRE_DONE:
-		msg->u.done.messages = get(&in, 8);
-		msg->u.done.elapsed_ns = get(&in, 8);
-		msg->u.done.peak_bytes_per_s = get(&in, 8);
-		get_verdict(&in, &msg->u.done.verdict);
+		get_done(&in, &msg->u.done);
 		break;
 	case WIRE_VERDICT:
 		get_verdict(&in, &msg->u.verdict);
 		break;
+	case WIRE_GO:
 	case WIRE_BYE:
 		break;
 	default:
