@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +33,20 @@ struct p2pmr_provider *nvmet_provider_at(struct p2pmr_context *ctx,
 	return NULL;
 }
 
-/* The address in the line "NSID ADDRESS" of @text; NULL: there is none */
-static const char *address_of(const char *text, int64_t nsid,
-			      char address[NVMET_VALUE_MAX])
-{
-	const char *line = text;
-	char *end;
+/* Room for an address with the longest domain that Linux has */
+#define ADDRESS_MAX 32
 
-	while (line && *line) {
-		if (strtoll(line, &end, 10) == nsid && *end == ' ') {
-			end++;
-			snprintf(address, NVMET_VALUE_MAX, "%.*s",
-				 (int)strcspn(end, "\n"), end);
+/* The address in the line "NSID ADDRESS"; NULL: there is none */
+static const char *address_of(FILE *f, int64_t nsid, char address[ADDRESS_MAX])
+{
+	char line[64];
+	int64_t its;
+
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNd64 " %31s", &its, address) == 2 &&
+		    its == nsid)
 			return address;
-		}
-		line = strchr(line, '\n');
-		line += !!line;
 	}
 	return NULL;
 }
@@ -80,13 +78,13 @@ static bool is_served(struct json_object *ns, const char *nqn)
 	       !strcmp(nvmet_get(ns, NULL, "subsystem"), nqn);
 }
 
-/* For each namespace that is served, what the kernel says: @text */
+/* For each namespace that is served, what the kernel says in @f */
 static int add_namespaces(struct json_object *ctrl, struct p2pmr_context *ctx,
 			  struct json_object *namespaces, const char *nqn,
-			  const char *text)
+			  FILE *f)
 {
 	struct json_object *array = json_object_new_array();
-	char address[NVMET_VALUE_MAX];
+	char address[ADDRESS_MAX];
 	int bad = !array;
 	size_t i;
 
@@ -100,11 +98,30 @@ static int add_namespaces(struct json_object *ctrl, struct p2pmr_context *ctx,
 		obj = json_object_new_object();
 		bad |= json_add(obj, "nsid", json_object_get(nsid));
 		bad |= add_provider(obj, ctx,
-				    address_of(text, json_object_get_int64(nsid),
+				    address_of(f, json_object_get_int64(nsid),
 					       address));
 		bad |= json_append(array, obj);
 	}
 	return json_add(ctrl, "namespaces", array) | bad;
+}
+
+/* A kernel without the series does not tell */
+static int add_providers(struct json_object *ctrl, struct p2pmr_context *ctx,
+			 struct json_object *namespaces, const char *nqn,
+			 const char *folder)
+{
+	char path[NVMET_PATH_MAX];
+	FILE *f;
+	int bad;
+
+	if (nvmet_fs_path(path, "%s/p2pmem", folder))
+		return -1;
+	f = fopen(path, "re");
+	if (!f)
+		return json_add_null(ctrl, "namespaces");
+	bad = add_namespaces(ctrl, ctx, namespaces, nqn, f);
+	fclose(f);
+	return bad;
 }
 
 /* A file of the controller's folder; what the kernel does not have is null */
@@ -134,9 +151,7 @@ static struct json_object *controller_json(struct p2pmr_context *ctx,
 	bad |= nvmet_fs_read(folder, "port", value) ?
 	       json_add_null(ctrl, "port") :
 	       json_add_int(ctrl, "port", atoi(value));
-	bad |= nvmet_fs_read(folder, "p2pmem", value) ?
-	       json_add_null(ctrl, "namespaces") :
-	       add_namespaces(ctrl, ctx, namespaces, nqn, value);
+	bad |= add_providers(ctrl, ctx, namespaces, nqn, folder);
 	if (!bad)
 		return ctrl;
 	json_object_put(ctrl);
