@@ -90,12 +90,17 @@ static int check(int fd)
 /* What it holds is right up to @done, and as long as it has to be */
 static int prepare(int fd, const struct copy_file *meta, uint64_t *done)
 {
-	*done = get_done(fd, meta);
-	if (!*done && ftruncate(fd, 0))
+	uint64_t found = get_done(fd, meta);
+	int ret;
+
+	if (!found && ftruncate(fd, 0))
 		return -errno;
 	if (ftruncate(fd, meta->size))
 		return -errno;
-	return copy_partial_mark(fd, meta, *done);
+	ret = copy_partial_mark(fd, meta, found);
+	if (!ret)
+		*done = found;
+	return ret;
 }
 
 int copy_partial_open(int parent, const char *name, int flags,

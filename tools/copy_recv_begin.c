@@ -61,6 +61,8 @@ static int open_part(struct recv_file *file, int flags)
 				   &file->marked);
 
 	if (fd < 0) {
+		/* What it holds is of no use to another file */
+		file->marked = 0;
 		file->temporary[0] = '\0';
 		return fd;
 	}

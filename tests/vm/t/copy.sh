@@ -248,7 +248,7 @@ two_receivers()
 
 dry_run()
 {
-	expect_status 0 copy -rn "$from/tree" "there:$to/dry"
+	expect_status 0 copy -rln "$from/tree" "there:$to/dry"
 	said "^$from/tree/sub/file$" 'new.nline$' '^[0-9]* files, .* would be copied$'
 	[ ! -e "$to/dry" ]
 	no_leftovers
@@ -325,7 +325,7 @@ no_drive()
 	cmp "$test_dir/here" "$test_dir/there/here"
 	# what was asked for is used, or nothing
 	expect_status 77 copy --mem "$d0" "$test_dir/here" "there:$to"
-	said 'fails with EINVAL.*\[NO_DIRECT_IO\]$'
+	said 'fails with EOPNOTSUPP.*\[NO_DIRECT_IO\]$'
 }
 
 # The first of the sources decides whose memory it is; the second one is refused
@@ -477,7 +477,7 @@ ends_after()
 
 killed()
 {
-	random "$from/killed" 16000000
+	random "$from/killed" 80000000
 	ends_after INT here
 	no_leftovers
 	ends_after KILL here
