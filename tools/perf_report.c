@@ -167,17 +167,21 @@ static struct json_object *times_json(const struct perf_times *t)
 	return NULL;
 }
 
+/* Of small messages on a slow device there is little of it, but it is not 0 */
+static int add_mib(struct json_object *obj, const char *key, double bytes)
+{
+	return json_add_double(obj, key, bytes / MIB, bytes < MIB ? 6 : 3);
+}
+
 static int add_bw(struct json_object *obj, const struct perf_row *row)
 {
 	int bad = 0;
 
 	if (row->peak_bytes_per_s > 0)
-		bad |= json_add_double(obj, "bw_peak_mib_per_s",
-				       row->peak_bytes_per_s / MIB, 6);
+		bad |= add_mib(obj, "bw_peak_mib_per_s", row->peak_bytes_per_s);
 	else
 		bad |= json_add_null(obj, "bw_peak_mib_per_s");
-	bad |= json_add_double(obj, "bw_average_mib_per_s",
-			       row->bytes_per_s / MIB, 6);
+	bad |= add_mib(obj, "bw_average_mib_per_s", row->bytes_per_s);
 	bad |= json_add_double(obj, "bw_average_gbit_per_s",
 			       row->bytes_per_s * 8 / 1e9, 6);
 	bad |= json_add_double(obj, "msg_rate_mpps",
