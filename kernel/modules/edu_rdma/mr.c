@@ -3,6 +3,7 @@
  * Memory regions: what the RDMA core pins and maps, as extents of DMA addresses,
  * good until the memory is taken back.
  */
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/slab.h>
@@ -11,6 +12,14 @@
 #define EDU_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
 			 IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC | \
 			 IB_ACCESS_OPTIONAL)
+
+bool edu_pins = true;
+module_param_named(pin, edu_pins, bool, 0644);
+MODULE_PARM_DESC(pin, "Take peer memory in regions of user memory");
+
+static bool edu_revokes = true;
+module_param_named(revoke, edu_revokes, bool, 0644);
+MODULE_PARM_DESC(revoke, "Be able to give dma-bufs back");
 
 /*
  * The engine works with the lock held, and looks at the region when it has it:
@@ -150,8 +159,11 @@ struct ib_mr *edu_reg_user_mr(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 	if (access & ~EDU_ACCESS)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	umem = ib_umem_get_revocable_and_lock(pd->device, start, length, access,
-					      &edu_mr_revoke_ops);
+	if (edu_pins)
+		umem = ib_umem_get_revocable_and_lock(pd->device, start, length,
+						      access, &edu_mr_revoke_ops);
+	else
+		umem = ib_umem_get(pd->device, start, length, access);
 	if (IS_ERR(umem))
 		return ERR_CAST(umem);
 
@@ -169,9 +181,13 @@ struct ib_mr *edu_reg_user_mr_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
 	if (access & ~EDU_ACCESS)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	umem_dmabuf = ib_umem_dmabuf_get_pinned_revocable_and_lock(dev, offset,
-								   length, fd,
-								   access, ops);
+	if (edu_revokes)
+		umem_dmabuf = ib_umem_dmabuf_get_pinned_revocable_and_lock(dev, offset,
+									   length, fd,
+									   access, ops);
+	else
+		umem_dmabuf = ib_umem_dmabuf_get_pinned(dev, offset, length, fd,
+							access);
 	if (IS_ERR(umem_dmabuf))
 		return ERR_CAST(umem_dmabuf);
 
