@@ -50,6 +50,19 @@ bool p2pmr_p2pmem_exports(const struct p2pmr_provider *provider)
 	return ret;
 }
 
+/* Either the kernel does not do that, or the provider has left. */
+static int fail_no_export(const struct p2pmr_provider *provider)
+{
+	if (!p2pmr_sysfs_exists(provider->ctx, "bus/pci/devices/%s/p2pmem",
+				provider->pci_address))
+		return p2pmr_p2pmem_fail_gone(provider);
+	return p2pmr_fail(P2PMR_REASON_KERNEL_NO_DMABUF, EOPNOTSUPP,
+			  "Boot a kernel that carries the libp2pmr series with its group dmabuf (folder kernel/ of its source), or leave out the wish for a dma-buf.",
+			  "This kernel does not export the memory of %s (%s) as dma-bufs: there is no " CLASS "/%s in sysfs.",
+			  provider->name, provider->pci_address,
+			  provider->pci_address);
+}
+
 static int fail_open(const struct p2pmr_provider *provider, const char *path,
 		     int err)
 {
@@ -111,11 +124,7 @@ int p2pmr_p2pmem_map_dmabuf(struct p2pmr_provider *provider, size_t size,
 	int ret, err;
 
 	if (!kernel_exports(provider))
-		return p2pmr_fail(P2PMR_REASON_KERNEL_NO_DMABUF, EOPNOTSUPP,
-				  "Boot a kernel that carries the libp2pmr series with its group dmabuf (folder kernel/ of its source), or leave out the wish for a dma-buf.",
-				  "This kernel does not export the memory of %s (%s) as dma-bufs: there is no " CLASS "/%s in sysfs.",
-				  provider->name, provider->pci_address,
-				  provider->pci_address);
+		return fail_no_export(provider);
 	ret = alloc(provider, size);
 	if (ret < 0)
 		return ret;

@@ -425,6 +425,11 @@ static void test_kernel_without(void **state)
 	assert_int_equal(p2pmr_buf_dmabuf(buf), -1);
 	p2pmr_buf_free(buf);
 	assert_int_equal(allocs, 0);
+
+	/* the provider has left, and its node with it */
+	tree_remove(&tree, "bus/pci/devices/0000:04:00.0/p2pmem");
+	assert_null(alloc(nvme, P2PMR_BUF_DMABUF));
+	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
 }
 
 static void test_bad_arguments(void **state)

@@ -128,6 +128,19 @@ static void use_cache(struct p2pmr_buf *buf, enum p2pmr_route want)
 	p2pmr_cache_destroy(cache);
 }
 
+/* As a range of memory, it is peer memory that is pinned */
+static void use_addr(struct p2pmr_buf *buf)
+{
+	uint8_t *addr = p2pmr_buf_addr(buf);
+	enum p2pmr_route taken;
+	struct ibv_mr *mr = p2pmr_reg_addr(lb.pd, addr + PAGE, PAGE, ACCESS, &taken);
+
+	if (!mr)
+		die("p2pmr_reg_addr: %s", p2pmr_reason_text());
+	expect_route(taken, P2PMR_ROUTE_UMEM);
+	must_dereg(mr);
+}
+
 /* by-name PROVIDER */
 static void try_by_name(char **argv)
 {
@@ -140,6 +153,7 @@ static void try_by_name(char **argv)
 	use(buf, P2PMR_ROUTE_DMABUF, P2PMR_ROUTE_DMABUF);
 	use(buf, P2PMR_ROUTE_UMEM, P2PMR_ROUTE_UMEM);
 	use(buf, P2PMR_ROUTE_NONE, P2PMR_ROUTE_UMEM);
+	use_addr(buf);
 	use(plain, P2PMR_ROUTE_NONE, P2PMR_ROUTE_UMEM);
 	expect_reason(try_reg(plain, P2PMR_ROUTE_DMABUF, NULL), EINVAL,
 		      P2PMR_REASON_NOT_DMABUF);
