@@ -2,6 +2,7 @@
 /* Buffers: memory of a provider, mapped. */
 #include "private.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -58,12 +59,68 @@ static int check_huge(const struct p2pmr_provider *provider, size_t page)
 	return 0;
 }
 
-/* @huge: size of the pages; 0: the ordinary ones */
-static int map(struct p2pmr_provider *provider, size_t size_bytes, size_t huge,
-	       struct p2pmr_buf *buf)
+static int check_dmabuf(const struct p2pmr_provider *provider)
 {
+	if (provider->ops->map_dmabuf)
+		return 0;
+	return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			  "Leave out P2PMR_BUF_DMABUF; for ordinary memory, make a dma-buf by udmabuf and import it.",
+			  "A dma-buf was asked for of %s, but only peer memory is to be had as such.",
+			  provider->name);
+}
+
+static int check_opts(const struct p2pmr_provider *provider,
+		      const struct p2pmr_buf_opts *opts)
+{
+	if (opts->flags & ~(uint64_t)P2PMR_BUF_DMABUF)
+		return p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+				  "Leave out the bits that this version does not have.",
+				  "The option flags is 0x%" PRIx64 ".",
+				  opts->flags);
+	if (opts->huge_page_bytes) {
+		int ret = check_huge(provider, opts->huge_page_bytes);
+
+		if (ret)
+			return ret;
+	}
+	return opts->flags & P2PMR_BUF_DMABUF ? check_dmabuf(provider) : 0;
+}
+
+static int map_dmabuf(struct p2pmr_buf *buf)
+{
+	return buf->provider->ops->map_dmabuf(buf->provider, buf->size,
+					      &buf->dmabuf, &buf->addr);
+}
+
+static bool is_no_permission(int ret)
+{
+	return ret == -EACCES || ret == -EPERM || ret == -EROFS;
+}
+
+/* As the provider's own mapping, if that is of use here; else as a dma-buf */
+static int map_either(struct p2pmr_buf *buf)
+{
+	const struct p2pmr_provider_ops *ops = buf->provider->ops;
+	bool exports = ops->exports && ops->exports(buf->provider);
+	struct p2pmr_reason_record before;
+	int ret;
+
+	if (exports && !p2pmr_devices_pin(buf->provider->ctx))
+		return map_dmabuf(buf);
+	p2pmr_reason_save(&before);
+	ret = ops->map(buf->provider, buf->size, &buf->addr);
+	if (!exports || !is_no_permission(ret))
+		return ret;
+	p2pmr_reason_restore(&before);
+	return map_dmabuf(buf);
+}
+
+static int map(struct p2pmr_provider *provider, size_t size_bytes,
+	       const struct p2pmr_buf_opts *opts, struct p2pmr_buf *buf)
+{
+	size_t huge = opts->huge_page_bytes;
 	size_t page = huge ? huge : (size_t)sysconf(_SC_PAGESIZE);
-	int ret = huge ? check_huge(provider, huge) : 0;
+	int ret = check_opts(provider, opts);
 
 	if (ret)
 		return ret;
@@ -78,10 +135,50 @@ static int map(struct p2pmr_provider *provider, size_t size_bytes, size_t huge,
 	if (huge)
 		return provider->ops->map_huge(provider, buf->size, huge,
 					       &buf->addr);
-	ret = provider->ops->map(provider, buf->size, &buf->addr);
+	ret = opts->flags & P2PMR_BUF_DMABUF ? map_dmabuf(buf) :
+					       map_either(buf);
 	if (ret == -ENOSPC)
 		ret = fail_no_space(provider, buf->size);
 	return ret;
+}
+
+/* Without memory yet */
+static struct p2pmr_buf *buf_new(struct p2pmr_provider *provider)
+{
+	struct p2pmr_buf *buf = calloc(1, sizeof(*buf));
+
+	if (!buf) {
+		p2pmr_fail_memory("a buffer");
+		return NULL;
+	}
+	buf->provider = provider;
+	buf->dmabuf = -1;
+	/* before it has its memory: one that is lost meanwhile counts as lost */
+	buf->epoch = atomic_load(&provider->epoch);
+	LIST_INIT(&buf->regions);
+	return buf;
+}
+
+/* It has its memory. */
+static struct p2pmr_buf *buf_made(struct p2pmr_buf *buf, const char *how)
+{
+	buf->generation = atomic_fetch_add(&generations, 1) + 1;
+	p2pmr_context_get(buf->provider->ctx);
+	p2pmr_info("%s %zu bytes of %s at %p", how, buf->size,
+		   buf->provider->name, buf->addr);
+	return buf;
+}
+
+/* It got none, and errno says why. */
+static struct p2pmr_buf *buf_failed(struct p2pmr_buf *buf)
+{
+	int err = errno;
+
+	if (buf->dmabuf >= 0)
+		close(buf->dmabuf);
+	free(buf);
+	errno = err;
+	return NULL;
 }
 
 struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
@@ -108,27 +205,64 @@ struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
 	if (p2pmr_opts_read(opts, "p2pmr_buf_opts", sizeof(known), &known,
 			    sizeof(known)))
 		return NULL;
-	buf = calloc(1, sizeof(*buf));
-	if (!buf) {
-		p2pmr_fail_memory("a buffer");
+	buf = buf_new(provider);
+	if (!buf)
 		return NULL;
-	}
-	/* before it has its memory: one that is lost meanwhile counts as lost */
-	buf->epoch = atomic_load(&provider->epoch);
-	if (map(provider, size_bytes, known.huge_page_bytes, buf)) {
-		int err = errno;
-
-		free(buf);
-		errno = err;
-		return NULL;
-	}
-	buf->generation = atomic_fetch_add(&generations, 1) + 1;
-	LIST_INIT(&buf->regions);
-	p2pmr_context_get(provider->ctx);
-	p2pmr_info("allocated %zu bytes of %s at %p", buf->size,
-		   provider->name, buf->addr);
+	if (map(provider, size_bytes, &known, buf))
+		return buf_failed(buf);
 	errno = saved_errno;
-	return buf;
+	return buf_made(buf, "allocated");
+}
+
+static int import(int fd, struct p2pmr_buf *buf)
+{
+	int ret = p2pmr_dmabuf_size(fd, &buf->size);
+	int err;
+
+	if (ret)
+		return ret;
+	buf->imported = true;
+	buf->dmabuf = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (buf->dmabuf >= 0) {
+		buf->addr = mmap(NULL, buf->size, PROT_READ | PROT_WRITE,
+				 MAP_SHARED, buf->dmabuf, 0);
+		if (buf->addr != MAP_FAILED)
+			return 0;
+	}
+	err = errno;
+	if (err == EACCES)
+		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
+				  "Have it exported for reading and writing.",
+				  "The dma-buf cannot be mapped for writing: its descriptor is not open for that.");
+	return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+			  "Register it by ibv_reg_dmabuf_mr() yourself, if its exporter does not let the CPU at the memory; see also ulimit -n and -v.",
+			  "The dma-buf of %zu bytes cannot be mapped into this process: %s.",
+			  buf->size, p2pmr_errno_name(err));
+}
+
+struct p2pmr_buf *p2pmr_buf_import(struct p2pmr_provider *provider, int fd)
+{
+	int saved_errno = errno;
+	struct p2pmr_buf *buf;
+
+	if (!provider) {
+		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
+			   "Pass the provider whose memory it is, or the one called \"host\".",
+			   "p2pmr_buf_import() was given a NULL provider.");
+		return NULL;
+	}
+	buf = buf_new(provider);
+	if (!buf)
+		return NULL;
+	if (import(fd, buf))
+		return buf_failed(buf);
+	errno = saved_errno;
+	return buf_made(buf, "imported");
+}
+
+int p2pmr_buf_dmabuf(const struct p2pmr_buf *buf)
+{
+	return buf->dmabuf;
 }
 
 void p2pmr_buf_free(struct p2pmr_buf *buf)
@@ -142,6 +276,8 @@ void p2pmr_buf_free(struct p2pmr_buf *buf)
 	if (munmap(buf->addr, buf->size))
 		p2pmr_warn("munmap of %zu bytes at %p: %s", buf->size,
 			   buf->addr, p2pmr_errno_name(errno));
+	if (buf->dmabuf >= 0)
+		close(buf->dmabuf);
 	p2pmr_context_put(buf->provider->ctx);
 	free(buf);
 	errno = saved_errno;
@@ -201,8 +337,11 @@ int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 	if (!ret && !src)
 		ret = fail_null(__func__, "address");
 	if (!ret)
-		p2pmr_copy_to((char *)buf->addr + offset, src, len_bytes);
-	return ret;
+		ret = p2pmr_dmabuf_begin(buf, true);
+	if (ret)
+		return ret;
+	p2pmr_copy_to((char *)buf->addr + offset, src, len_bytes);
+	return p2pmr_dmabuf_end(buf, true);
 }
 
 int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
@@ -213,9 +352,11 @@ int p2pmr_buf_read(const struct p2pmr_buf *buf, size_t offset, void *dst,
 	if (!ret && !dst)
 		ret = fail_null(__func__, "address");
 	if (!ret)
-		p2pmr_copy_from(dst, (const char *)buf->addr + offset,
-				len_bytes);
-	return ret;
+		ret = p2pmr_dmabuf_begin(buf, false);
+	if (ret)
+		return ret;
+	p2pmr_copy_from(dst, (const char *)buf->addr + offset, len_bytes);
+	return p2pmr_dmabuf_end(buf, false);
 }
 
 int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
@@ -224,8 +365,11 @@ int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
 	int ret = check_access(buf, offset, len_bytes, __func__);
 
 	if (!ret)
-		p2pmr_copy_fill((char *)buf->addr + offset, byte, len_bytes);
-	return ret;
+		ret = p2pmr_dmabuf_begin(buf, true);
+	if (ret)
+		return ret;
+	p2pmr_copy_fill((char *)buf->addr + offset, byte, len_bytes);
+	return p2pmr_dmabuf_end(buf, true);
 }
 
 int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
@@ -237,7 +381,10 @@ int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
 	if (!ret && (!with || !first_difference))
 		ret = fail_null(__func__, with ? "result" : "address");
 	if (!ret)
-		*first_difference = p2pmr_copy_compare((const char *)buf->addr +
-						       offset, with, len_bytes);
-	return ret;
+		ret = p2pmr_dmabuf_begin(buf, false);
+	if (ret)
+		return ret;
+	*first_difference = p2pmr_copy_compare((const char *)buf->addr + offset,
+					       with, len_bytes);
+	return p2pmr_dmabuf_end(buf, false);
 }

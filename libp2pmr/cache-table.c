@@ -214,7 +214,8 @@ static void count_one(atomic_ulong *counter)
 }
 
 struct ibv_mr *p2pmr_cache_hold(struct p2pmr_cache *cache,
-				const struct p2pmr_cache_key *key)
+				const struct p2pmr_cache_key *key,
+				enum p2pmr_route *route)
 {
 	const uint64_t hash = key_hash(key);
 	struct p2pmr_cache_bucket *bucket;
@@ -232,6 +233,7 @@ struct ibv_mr *p2pmr_cache_hold(struct p2pmr_cache *cache,
 					      memory_order_relaxed);
 			bucket->hits++;
 			mr = entry->mr;
+			*route = entry->route;
 		}
 		pthread_mutex_unlock(&bucket->lock);
 	}

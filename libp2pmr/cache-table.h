@@ -73,6 +73,7 @@ struct p2pmr_cache_place {
  * @key: what it is good for
  * @cache: where it is
  * @mr: the region
+ * @route: by which it was registered
  * @gets: how often it was handed out; written under the lock of its bucket in
  *	by_key, and no more once it has left that
  * @puts: how often it was put back; written under the lock of its bucket in
@@ -92,6 +93,7 @@ struct p2pmr_cache_entry {
 	struct p2pmr_cache_key key;
 	struct p2pmr_cache *cache;
 	struct ibv_mr *mr;
+	enum p2pmr_route route;
 	atomic_ulong gets;
 	atomic_ulong puts;
 	atomic_bool recent;
@@ -161,9 +163,10 @@ int p2pmr_cache_make_tables(struct p2pmr_cache *cache, size_t entries);
 /* Frees entries, too, whatever they are in, but deregisters nothing. */
 void p2pmr_cache_free_tables(struct p2pmr_cache *cache);
 
-/* The region for @key, in use once more; NULL: there is none */
+/* The region for @key, in use once more, and its route; NULL: there is none */
 struct ibv_mr *p2pmr_cache_hold(struct p2pmr_cache *cache,
-				const struct p2pmr_cache_key *key);
+				const struct p2pmr_cache_key *key,
+				enum p2pmr_route *route);
 
 /* Is @mr in use? Then once less. *@last: none has it, and it is to be ended */
 bool p2pmr_cache_release(struct p2pmr_cache *cache, struct ibv_mr *mr,

@@ -220,49 +220,50 @@ static bool evict_all(struct p2pmr_cache *cache)
 }
 
 /* What lies idle here must not be why another registration fails. */
-static struct ibv_mr *reg(struct p2pmr_cache *cache, struct p2pmr_buf *buf,
-			  const struct p2pmr_cache_key *key)
+static struct ibv_mr *reg(struct p2pmr_cache *cache,
+			  const struct p2pmr_mr_request *request,
+			  enum p2pmr_route *taken)
 {
-	void *addr = (char *)buf->addr + key->offset;
-	struct ibv_mr *mr = p2pmr_mr_try(key->pd, addr, key->len, key->access);
+	struct ibv_mr *mr = p2pmr_mr_try(request, taken);
 
 	if (!mr && errno == ENOMEM && evict_all(cache))
-		mr = p2pmr_mr_try(key->pd, addr, key->len, key->access);
+		mr = p2pmr_mr_try(request, taken);
 	return mr;
 }
 
 /* Unless another thread came to have one meanwhile */
 static struct ibv_mr *give_up(struct p2pmr_cache_entry *entry,
-			      struct p2pmr_buf *buf, bool kept)
+			      const struct p2pmr_mr_request *request, bool kept,
+			      enum p2pmr_route *route)
 {
 	const struct p2pmr_cache_key key = entry->key;
+	const enum p2pmr_route tried = entry->route;
 	struct p2pmr_cache *cache = entry->cache;
 	struct ibv_mr *mr;
 	int err = errno;
 
 	free(entry);
-	mr = p2pmr_cache_hold(cache, &key);
+	mr = p2pmr_cache_hold(cache, &key, route);
 	lock_lists();
 	unreserve(cache, &key, kept);
 	cache->stats.failures += !mr;
 	unlock_lists();
 	if (!mr)
-		p2pmr_mr_explain(buf->provider, key.pd,
-				 (char *)buf->addr + key.offset, key.len,
-				 key.access, err);
+		p2pmr_mr_explain(request, tried, err);
 	return mr;
 }
 
 /* Returns the region to be used, which may be another thread's. */
 static struct ibv_mr *insert(struct p2pmr_cache_entry *entry,
-			     struct p2pmr_buf *buf, bool kept)
+			     struct p2pmr_buf *buf, bool kept,
+			     enum p2pmr_route *route)
 {
 	struct p2pmr_cache_entries out = LIST_HEAD_INITIALIZER(out);
 	struct p2pmr_cache *cache = entry->cache;
 	struct ibv_mr *mr;
 
 	lock_lists();
-	mr = p2pmr_cache_hold(cache, &entry->key);
+	mr = p2pmr_cache_hold(cache, &entry->key, route);
 	if (mr) {
 		unreserve(cache, &entry->key, kept);
 		atomic_fetch_add(&cache->ending, 1);
@@ -271,6 +272,7 @@ static struct ibv_mr *insert(struct p2pmr_cache_entry *entry,
 		p2pmr_cache_drop_stale(cache, &entry->key, &out);
 		cache->stats.misses++;
 		mr = entry->mr;
+		*route = entry->route;
 		p2pmr_cache_insert(entry, kept ? buf : NULL);
 	}
 	unlock_lists();
@@ -279,8 +281,16 @@ static struct ibv_mr *insert(struct p2pmr_cache_entry *entry,
 }
 
 static struct ibv_mr *miss(struct p2pmr_cache *cache, struct p2pmr_buf *buf,
-			   const struct p2pmr_cache_key *key)
+			   const struct p2pmr_cache_key *key,
+			   enum p2pmr_route *route)
 {
+	const struct p2pmr_mr_request request = {
+		.pd = key->pd,
+		.buf = buf,
+		.addr = (char *)buf->addr + key->offset,
+		.len = key->len,
+		.access = key->access,
+	};
 	struct p2pmr_cache_entry *entry = calloc(1, sizeof(*entry));
 	int saved_errno = errno;
 	struct ibv_mr *mr;
@@ -293,8 +303,9 @@ static struct ibv_mr *miss(struct p2pmr_cache *cache, struct p2pmr_buf *buf,
 	kept = reserve(cache, key);
 	entry->key = *key;
 	entry->cache = cache;
-	entry->mr = reg(cache, buf, key);
-	mr = entry->mr ? insert(entry, buf, kept) : give_up(entry, buf, kept);
+	entry->mr = reg(cache, &request, &entry->route);
+	mr = entry->mr ? insert(entry, buf, kept, route) :
+			 give_up(entry, &request, kept, route);
 	if (mr)
 		errno = saved_errno;
 	return mr;
@@ -305,6 +316,7 @@ struct ibv_mr *p2pmr_cache_get(struct p2pmr_cache *cache, struct ibv_pd *pd,
 			       size_t len_bytes, int access,
 			       enum p2pmr_route *route)
 {
+	enum p2pmr_route taken;
 	struct p2pmr_cache_key key;
 	struct ibv_mr *mr;
 
@@ -322,11 +334,11 @@ struct ibv_mr *p2pmr_cache_get(struct p2pmr_cache *cache, struct ibv_pd *pd,
 	/* A buffer is of whole pages, so this neither wraps nor leaves it. */
 	key.len = ((offset + len_bytes + cache->page - 1) &
 		   ~(cache->page - 1)) - key.offset;
-	mr = p2pmr_cache_hold(cache, &key);
+	mr = p2pmr_cache_hold(cache, &key, &taken);
 	if (!mr)
-		mr = miss(cache, buf, &key);
+		mr = miss(cache, buf, &key, &taken);
 	if (mr && route)
-		*route = p2pmr_mr_route(buf->provider);
+		*route = taken;
 	return mr;
 }
 

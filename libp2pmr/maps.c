@@ -8,6 +8,9 @@
 #define ALLOCATE "/p2pmem/allocate"
 #define DELETED " (deleted)"
 
+/* The file of a dma-buf is nowhere, and its name may follow; Linux: dmabuffs_dname() */
+#define DMABUF "/dmabuf:"
+
 /* One line of the file: a mapping */
 struct mapping {
 	uint64_t start;
@@ -86,6 +89,8 @@ static void note(struct p2pmr_range_facts *range, struct mapping *mapping,
 	}
 	if (len > tail && !strcmp(path + len - tail, ALLOCATE))
 		note_peer(range, mapping, from, to);
+	else if (!strncmp(path, DMABUF, strlen(DMABUF)))
+		range->dmabuf = true;
 	else if (mapping->perms[3] == 's' && *path == '/' && !*range->file)
 		snprintf(range->file, sizeof(range->file), "%.255s", path);
 }

@@ -28,8 +28,9 @@ static size_t start_text(int err, const struct p2pmr_mr_facts *facts,
 			 struct p2pmr_reason_record *reason)
 {
 	int len = snprintf(reason->text, sizeof(reason->text),
-			   "%s: ibv_reg_mr() of %" PRIu64 " bytes at 0x%" PRIx64
-			   " failed with %s: ", facts->device, facts->len,
+			   "%s: ibv_reg_%smr() of %" PRIu64 " bytes at 0x%" PRIx64
+			   " failed with %s: ", facts->device,
+			   facts->dmabuf ? "dmabuf_" : "", facts->len,
 			   facts->start, p2pmr_errno_name(err));
 
 	return (size_t)len < sizeof(reason->text) ? (size_t)len :
@@ -50,6 +51,9 @@ static int public_errno(enum p2pmr_reason code, int err)
 		return ENOMEM;
 	case P2PMR_REASON_PROVIDER_GONE:
 		return ENODEV;
+	case P2PMR_REASON_DEVICE_NO_DMABUF:
+	case P2PMR_REASON_DEVICE_NO_REVOKE:
+		return EOPNOTSUPP;
 	default:
 		return err;
 	}
@@ -116,6 +120,10 @@ static void conclude_unknown(const struct diagnosis *d)
 			 "Register anonymous memory or a buffer of p2pmr_buf_alloc(), and copy.",
 			 "part of the range is a shared mapping of %s, and the kernel pins neither device registers nor files whose filesystem tracks writes.",
 			 range->file);
+	else if (range->dmabuf && d->err == EFAULT)
+		conclude(d, P2PMR_REASON_SYSTEM,
+			 "Have the dma-buf as a buffer, by p2pmr_buf_import(), and register that.",
+			 "part of the range is a mapping of a dma-buf whose memory the kernel does not pin.");
 	else
 		conclude(d, P2PMR_REASON_SYSTEM, REMEDY_REPORT,
 			 "the library knows no cause for that (access flags 0x%x, peer memory: %s%s, kernel %s).",
@@ -176,6 +184,12 @@ static void diagnose_eopnotsupp(const struct diagnosis *d)
 			 "on-demand paging (access flags 0x%x) is not supported for this device%s.",
 			 facts->access,
 			 facts->range.peer ? " and peer memory" : "");
+	else if (facts->range.peer && (facts->access & IBV_ACCESS_REMOTE_ATOMIC) &&
+		 facts->peer_mr && !facts->peer_atomic)
+		conclude(d, P2PMR_REASON_NO_PEER_ATOMICS,
+			 "Leave out IBV_ACCESS_REMOTE_ATOMIC, or have the words that are used for atomics in host memory.",
+			 "the range holds peer memory of %s, and %s says that its atomic operations need not work there: PCIe AtomicOps have to be passed on by every bridge on the way and done by the peer.",
+			 peer(facts), facts->device);
 	else if (facts->range.peer)
 		conclude(d, P2PMR_REASON_DEVICE_NO_OPTIN,
 			 "Use an RDMA device whose driver takes peer memory, or the provider \"host\".",
@@ -238,6 +252,52 @@ static void diagnose_einval(const struct diagnosis *d)
 			 access);
 }
 
+static void diagnose_dmabuf(const struct diagnosis *d)
+{
+	const struct p2pmr_mr_facts *facts = d->facts;
+	const char *driver = *facts->driver ? facts->driver : "of this device";
+
+	switch (d->err) {
+	case EOPNOTSUPP:
+	case ENOSYS:
+	case EPROTONOSUPPORT:
+		if (!facts->imports)
+			conclude(d, P2PMR_REASON_DEVICE_NO_DMABUF,
+				 "Register the buffer by the route \"umem\", if the kernel has that, or use another RDMA device.",
+				 "%s.", facts->software ?
+				 "a software RDMA device has no DMA of its own, and takes no dma-bufs" :
+				 "the driver, in the kernel or of libibverbs, takes no dma-bufs");
+		else
+			conclude(d, P2PMR_REASON_DEVICE_NO_REVOKE,
+				 "Use an RDMA device whose driver can give dma-bufs back, or host memory.",
+				 "the driver %s takes dma-bufs, but cannot give them back when their provider leaves, and this exporter wants that; the kernel log says so (or the driver does not support access flags 0x%x).",
+				 driver, facts->access);
+		break;
+	case EREMOTEIO:
+		conclude(d, P2PMR_REASON_PATH_NONE,
+			 "Put both devices below one PCIe switch, or below a host bridge that the kernel trusts with peer traffic; see p2pmr-topo(1).",
+			 "the kernel found no path through the PCI topology by which %s may reach the dma-buf's memory, %s.",
+			 facts->device, facts->range.peer ? peer(facts) :
+			 "which is on a device");
+		break;
+	case ENODEV:
+		conclude(d, P2PMR_REASON_PROVIDER_GONE,
+			 "Free the buffer, and allocate another one when the device and its driver are back.",
+			 "the dma-buf has lost its memory, or the device that has it is out of reach (or it is the RDMA device that left).");
+		break;
+	case EINVAL:
+		diagnose_einval(d);
+		break;
+	case ENOMEM:
+		conclude(d, P2PMR_REASON_OUT_OF_MEMORY,
+			 "Free memory or memory regions, and look at the RDMA device's limits (ibv_devinfo -v: max_mr, max_mr_size).",
+			 "the kernel or the device has no memory left for this region.");
+		break;
+	default:
+		conclude_unknown(d);
+	}
+}
+
 void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
 		       struct p2pmr_reason_record *reason)
 {
@@ -251,6 +311,10 @@ void p2pmr_mr_diagnose(int err, const struct p2pmr_mr_facts *facts,
 	/* Whatever the kernel said: with that, nothing else can succeed. */
 	if (facts->range.peer && (facts->range.peer_gone || err == ENODEV)) {
 		conclude_gone(&d);
+		return;
+	}
+	if (facts->dmabuf) {
+		diagnose_dmabuf(&d);
 		return;
 	}
 	switch (err) {

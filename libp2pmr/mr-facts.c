@@ -83,6 +83,19 @@ void p2pmr_range_gather(uint64_t start, uint64_t len,
 		range->peer_gone = has_left(range);
 }
 
+/* Its driver is asked; a kernel that has no such question has no answer. */
+static void gather_caps(struct ibv_pd *pd, struct p2pmr_mr_facts *facts)
+{
+	struct p2pmr_reason_record before;
+	unsigned int caps = 0;
+
+	p2pmr_reason_save(&before);
+	if (p2pmr_device_caps(pd->context, &caps))
+		p2pmr_reason_restore(&before);
+	facts->peer_mr = caps & P2PMR_CAP_PEER_MR;
+	facts->peer_atomic = caps & P2PMR_CAP_PEER_ATOMIC;
+}
+
 static void gather_device(const struct p2pmr_context *ctx, struct ibv_pd *pd,
 			  struct p2pmr_mr_facts *facts)
 {
@@ -114,6 +127,8 @@ void p2pmr_mr_facts_gather(const struct p2pmr_context *ctx, struct ibv_pd *pd,
 		snprintf(facts->kernel, sizeof(facts->kernel), "%.63s",
 			 system.release);
 	gather_device(ctx, pd, facts);
+	if (access & IBV_ACCESS_REMOTE_ATOMIC)
+		gather_caps(pd, facts);
 	p2pmr_range_gather(facts->start, len, &facts->range);
 	gather_limits(&facts->limits);
 }

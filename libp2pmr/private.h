@@ -16,6 +16,8 @@ TAILQ_HEAD(p2pmr_provider_head, p2pmr_provider);
  * @references: one for the caller of p2pmr_open(), one for each buffer, so
  *	that a buffer freed after p2pmr_close() finds its provider
  * @fallbacks: how often host memory had to do
+ * @pins: does any RDMA device pin peer memory? 0: not asked yet; 1: yes, or not
+ *	known; -1: none
  * @providers: peer memory by PCI address, then the rest; fixed once
  *	p2pmr_open() has returned, which is why nothing here is locked
  */
@@ -23,6 +25,7 @@ struct p2pmr_context {
 	char *sysfs_root;
 	atomic_uint references;
 	atomic_uint_fast64_t fallbacks;
+	atomic_int pins;
 	struct p2pmr_provider_head providers;
 };
 
@@ -33,6 +36,8 @@ LIST_HEAD(p2pmr_cache_entries, p2pmr_cache_entry);
  * @provider: whose
  * @addr: where
  * @size: whole pages
+ * @dmabuf: descriptor of the dma-buf that it is, or -1
+ * @imported: it came with the dma-buf, from somebody else
  * @epoch: that of its provider when it was allocated
  * @generation: a number that no other buffer of this process has or had
  * @cached: caches have, or had, regions on it; may be read by who frees it
@@ -42,6 +47,8 @@ struct p2pmr_buf {
 	struct p2pmr_provider *provider;
 	void *addr;
 	size_t size;
+	int dmabuf;
+	bool imported;
 	unsigned int epoch;
 	uint64_t generation;
 	bool cached;
@@ -79,6 +86,24 @@ void p2pmr_cache_forget_buf(struct p2pmr_buf *buf);
  */
 void p2pmr_provider_left(struct p2pmr_provider *provider);
 
+/*
+ * dmabuf.c: the CPU is about to access a buffer, or has done so. 0, or -errno
+ * with a reason; for a buffer that is no dma-buf there is nothing to do.
+ *
+ * @write: for writing; else for reading
+ */
+int p2pmr_dmabuf_begin(const struct p2pmr_buf *buf, bool write);
+int p2pmr_dmabuf_end(const struct p2pmr_buf *buf, bool write);
+
+/* Is it a dma-buf? Then its size; else -errno with a reason */
+int p2pmr_dmabuf_size(int fd, size_t *size);
+
+/* Does the RDMA device import dma-bufs at all? */
+bool p2pmr_dmabuf_imports(struct ibv_pd *pd);
+
+/* Does any RDMA device of this machine pin peer memory, as far as can be told? */
+bool p2pmr_devices_pin(struct p2pmr_context *ctx);
+
 /* copy.c: @dev is the memory that may be a BAR */
 void p2pmr_copy_to(volatile void *dev, const void *src, size_t len);
 void p2pmr_copy_from(void *dst, const volatile void *dev, size_t len);
@@ -100,20 +125,36 @@ bool p2pmr_event_from_uevent(struct p2pmr_context *ctx,
 			     const struct p2pmr_uevent *uevent,
 			     struct p2pmr_event *event);
 
-/* mr.c: ibv_reg_mr() with an errno on every failure, but without a reason */
-struct ibv_mr *p2pmr_mr_try(struct ibv_pd *pd, void *addr, size_t len,
-			    int access);
+/**
+ * struct p2pmr_mr_request - what is to become a region
+ * @pd: the protection domain
+ * @buf: the buffer that it is in; NULL: just memory of this process
+ * @addr: where it starts
+ * @len: bytes
+ * @access: IBV_ACCESS_* flags
+ * @route: the one to take; P2PMR_ROUTE_NONE: whichever works
+ */
+struct p2pmr_mr_request {
+	struct ibv_pd *pd;
+	const struct p2pmr_buf *buf;
+	void *addr;
+	size_t len;
+	int access;
+	enum p2pmr_route route;
+};
 
 /*
- * The reason why that failed with @err, and @err as errno, or a better one
+ * mr.c: register it, with an errno on every failure, but without a reason.
  *
- * @provider: what the memory is known to come from, or NULL
+ * @taken: the route by which it was registered, or which was tried last; for
+ *	memory that is in no buffer, P2PMR_ROUTE_NONE
  */
-void p2pmr_mr_explain(const struct p2pmr_provider *provider, struct ibv_pd *pd,
-		      const void *addr, size_t len, int access, int err);
+struct ibv_mr *p2pmr_mr_try(const struct p2pmr_mr_request *request,
+			    enum p2pmr_route *taken);
 
-/* How a buffer of @provider becomes a region */
-enum p2pmr_route p2pmr_mr_route(const struct p2pmr_provider *provider);
+/* The reason why that failed with @err, and @err as errno, or a better one */
+void p2pmr_mr_explain(const struct p2pmr_mr_request *request,
+		      enum p2pmr_route tried, int err);
 
 /* sysfs.c: the root when the caller names none */
 const char *p2pmr_sysfs_default_root(void);
@@ -175,6 +216,7 @@ struct p2pmr_choice *p2pmr_choice_by_name(struct p2pmr_context *ctx,
  * @no_write_at: see @no_write
  * @no_read: part of it may not even be read
  * @no_read_at: see @no_read
+ * @dmabuf: part of it is a mapping of a dma-buf
  * @peer: part of it is a mapping of p2pmem/allocate
  * @peer_at: start of the first such part
  * @peer_bytes: all such parts together
@@ -192,6 +234,7 @@ struct p2pmr_range_facts {
 	uint64_t no_write_at;
 	bool no_read;
 	uint64_t no_read_at;
+	bool dmabuf;
 	bool peer;
 	uint64_t peer_at;
 	uint64_t peer_bytes;
@@ -225,6 +268,10 @@ struct p2pmr_limit_facts {
  * @device: the RDMA device's name
  * @driver: its kernel driver, or empty
  * @software: no hardware stands behind it: the CPU copies
+ * @dmabuf: it was to be registered as a dma-buf
+ * @imports: the RDMA device imports dma-bufs; looked at only if @dmabuf
+ * @peer_mr: it says that it takes peer memory
+ * @peer_atomic: it says that atomic operations work there
  * @kernel: the running kernel's release
  * @range: the range
  * @limits: the limits
@@ -237,6 +284,10 @@ struct p2pmr_mr_facts {
 	char device[P2PMR_NAME_LEN];
 	char driver[P2PMR_NAME_LEN];
 	bool software;
+	bool dmabuf;
+	bool imports;
+	bool peer_mr;
+	bool peer_atomic;
 	char kernel[P2PMR_NAME_LEN];
 	struct p2pmr_range_facts range;
 	struct p2pmr_limit_facts limits;

@@ -43,6 +43,11 @@
  * @map_huge: as @map, in huge pages of @page_bytes each: a power of two, of
  *	which @size is a multiple. Returns 0, or -errno with a reason. NULL: this
  *	memory has no huge pages
+ * @exports: may @map_dmabuf be called by this user, as far as a look tells?
+ *	May be NULL, which means no
+ * @map_dmabuf: as @map, but as a dma-buf, whose descriptor goes to @fd: close()
+ *	and munmap() together give the memory back. NULL: this memory is not to
+ *	be had so
  */
 struct p2pmr_provider_ops {
 	const char *type;
@@ -55,6 +60,9 @@ struct p2pmr_provider_ops {
 	int (*map)(struct p2pmr_provider *provider, size_t size, void **addr);
 	int (*map_huge)(struct p2pmr_provider *provider, size_t size,
 			size_t page_bytes, void **addr);
+	bool (*exports)(const struct p2pmr_provider *provider);
+	int (*map_dmabuf)(struct p2pmr_provider *provider, size_t size, int *fd,
+			  void **addr);
 };
 
 /* What the build linked in; ends with NULL. Written by p2pmr_providers(). */

@@ -35,15 +35,25 @@ struct p2pmr_buf;
 struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes);
 
+/*
+ * Bits of struct p2pmr_buf_opts.flags.
+ *
+ * P2PMR_BUF_DMABUF: have it as a dma-buf, which can be registered by the route
+ *	P2PMR_ROUTE_DMABUF, and passed to another process
+ */
+#define P2PMR_BUF_DMABUF 1u
+
 /**
  * struct p2pmr_buf_opts - options of p2pmr_buf_alloc_opts()
  * @sz: sizeof(struct p2pmr_buf_opts)
  * @huge_page_bytes: take huge pages of this size, for example 2 << 20; "host"
  *	alone has them. 0: the ordinary pages
+ * @flags: P2PMR_BUF_* bits
  */
 struct p2pmr_buf_opts {
 	size_t sz;
 	size_t huge_page_bytes;
+	uint64_t flags;
 };
 
 /**
@@ -58,17 +68,60 @@ struct p2pmr_buf_opts {
  * other pages instead. Where a control group limits huge pages further than
  * that, the first access beyond its limit raises SIGBUS.
  *
+ * A dma-buf comes from the provider's device node, /dev/p2pmem/ADDRESS (Linux
+ * with the p2p series: drivers/pci/p2pdma_dmabuf.c). Without P2PMR_BUF_DMABUF,
+ * the buffer is a mapping of p2pmem/allocate, unless only the node may be opened,
+ * or no RDMA device of the machine pins peer memory: then it is a dma-buf, too.
+ * p2pmr_buf_dmabuf() tells.
+ *
  * Thread-safety: any thread.
  *
  * Return: the buffer, or NULL with errno as for p2pmr_buf_alloc(), or
  *   EINVAL	bad options (BAD_OPTIONS); a page size that is no power of two
  *		(BAD_ARGUMENT), that this kernel does not have, or asked of peer
- *		memory (NO_HUGE_PAGES)
+ *		memory (NO_HUGE_PAGES); unknown flags, or a dma-buf of other than
+ *		peer memory (BAD_ARGUMENT)
  *   ENOMEM	not enough huge pages are reserved and free (NO_HUGE_PAGES)
+ *   EOPNOTSUPP	the kernel has no dma-bufs of peer memory (KERNEL_NO_DMABUF)
  */
 struct p2pmr_buf *p2pmr_buf_alloc_opts(struct p2pmr_provider *provider,
 				       size_t size_bytes,
 				       const struct p2pmr_buf_opts *opts);
+
+/**
+ * p2pmr_buf_import() - have somebody else's dma-buf as a buffer
+ * @provider: whose memory it is; the one called "host" for ordinary memory
+ *	(udmabuf), and for memory of a device that is no provider
+ * @fd: a descriptor of the dma-buf, open for reading and writing. It stays the
+ *	caller's, who may close it at once
+ *
+ * All of the dma-buf is mapped and becomes the buffer. It can be registered by
+ * the route P2PMR_ROUTE_DMABUF alone. @provider is taken at the caller's word:
+ * it is what reasons speak of, and when it leaves, the buffer counts as revoked.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: the buffer, or NULL with errno
+ *   EINVAL	@provider is NULL, @fd negative (BAD_ARGUMENT); @fd is no dma-buf
+ *		(NOT_DMABUF)
+ *   EBADF	@fd is not open (BAD_ARGUMENT)
+ *   EACCES	@fd is not open for writing (NO_PERMISSION)
+ *   ENOMEM	out of memory
+ *   or what mmap() says: not every exporter lets the CPU at its memory (SYSTEM)
+ */
+struct p2pmr_buf *p2pmr_buf_import(struct p2pmr_provider *provider, int fd);
+
+/**
+ * p2pmr_buf_dmabuf() - the dma-buf that a buffer is
+ * @buf: the buffer
+ *
+ * Pass it to another process by SCM_RIGHTS, say, where p2pmr_buf_import() takes
+ * it, or to another driver. The memory stays as long as anybody has it.
+ *
+ * Return: its descriptor, which is the buffer's: dup() what is to outlive that.
+ * -1 when the buffer is no dma-buf, which is not a failure.
+ */
+int p2pmr_buf_dmabuf(const struct p2pmr_buf *buf);
 
 /**
  * p2pmr_buf_free() - unmap a buffer and give its memory back
@@ -140,6 +193,10 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf);
  * load waits for the device's answer before the next one starts. That is the
  * way to put in a header or to check a result. For bulk data use the drive's
  * own DMA or RDMA.
+ *
+ * On a buffer that is a dma-buf, each of them is two system calls more
+ * (DMA_BUF_IOCTL_SYNC), by which its exporter makes what the CPU and what devices
+ * see the same.
  */
 
 /**
@@ -156,8 +213,9 @@ struct p2pmr_provider *p2pmr_buf_provider(const struct p2pmr_buf *buf);
  *
  * Return: 0, or -EINVAL when a pointer is NULL or the range does not lie
  * within the buffer (OUT_OF_RANGE); -ENODEV when p2pmr_buf_is_revoked()
- * (PROVIDER_GONE). When the provider has left and nobody has read that event
- * yet, or leaves meanwhile, the kernel raises SIGBUS.
+ * (PROVIDER_GONE), or a dma-buf has lost its memory. When the provider has left
+ * and nobody has read that event yet, or leaves meanwhile, the kernel raises
+ * SIGBUS.
  */
 int p2pmr_buf_write(struct p2pmr_buf *buf, size_t offset, const void *src,
 		    size_t len_bytes);

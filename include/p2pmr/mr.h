@@ -43,7 +43,8 @@ const char *p2pmr_route_name(enum p2pmr_route route);
  *	may be NULL
  *
  * The result is an ordinary memory region: use it with any verb and end it
- * with ibv_dereg_mr(). Never falls back to other memory.
+ * with ibv_dereg_mr(). Never falls back to other memory. A buffer that is a
+ * dma-buf may be registered as one: see p2pmr_reg_mr_opts().
  *
  * Thread-safety: any thread.
  *
@@ -51,7 +52,8 @@ const char *p2pmr_route_name(enum p2pmr_route route);
  * cases apart:
  *   EINVAL	bad arguments or access flags
  *   EFAULT	the kernel cannot pin peer memory (KERNEL_NO_PIN)
- *   EOPNOTSUPP	the RDMA device's driver did not opt in (DEVICE_NO_OPTIN)
+ *   EOPNOTSUPP	the RDMA device's driver did not opt in (DEVICE_NO_OPTIN), or
+ *		atomics do not work there (NO_PEER_ATOMICS)
  *   EREMOTEIO	the RDMA device cannot reach the provider (PATH_NONE), or the
  *		kernel cannot pin peer memory (KERNEL_NO_PIN)
  *   ENOMEM	RLIMIT_MEMLOCK (MEMLOCK), or the kernel is out of memory
@@ -59,6 +61,50 @@ const char *p2pmr_route_name(enum p2pmr_route route);
  */
 struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
 			    int access, enum p2pmr_route *route);
+
+/**
+ * struct p2pmr_reg_opts - options of p2pmr_reg_mr_opts()
+ * @sz: sizeof(struct p2pmr_reg_opts)
+ * @route: the route to take, P2PMR_ROUTE_UMEM or P2PMR_ROUTE_DMABUF;
+ *	P2PMR_ROUTE_NONE: whichever works
+ * @reserved: 0
+ */
+struct p2pmr_reg_opts {
+	size_t sz;
+	enum p2pmr_route route;
+	unsigned int reserved;
+};
+
+/**
+ * p2pmr_reg_mr_opts() - register a whole buffer, with options
+ * @pd: the protection domain
+ * @buf: the buffer
+ * @access: IBV_ACCESS_* flags, as for ibv_reg_mr()
+ * @opts: options, or NULL
+ * @route: as for p2pmr_reg_mr()
+ *
+ * As p2pmr_reg_mr(), which takes the route that works: ibv_reg_mr() first, and
+ * if the kernel or the RDMA device's driver cannot pin peer memory,
+ * ibv_reg_dmabuf_mr(), provided that the buffer is a dma-buf (p2pmr_buf_dmabuf()).
+ * A dma-buf of p2pmr_buf_import() is always taken by ibv_reg_dmabuf_mr().
+ *
+ * By either route, addresses in the region are those of the buffer.
+ *
+ * Thread-safety: any thread.
+ *
+ * Return: as p2pmr_reg_mr(); also NULL with errno
+ *   EINVAL	bad options (BAD_OPTIONS); another route than these (BAD_ARGUMENT);
+ *		the route P2PMR_ROUTE_DMABUF for a buffer that is none, or
+ *		P2PMR_ROUTE_UMEM for one that was imported (NOT_DMABUF)
+ * and by the route P2PMR_ROUTE_DMABUF
+ *   EOPNOTSUPP	the RDMA device does not import dma-bufs (DEVICE_NO_DMABUF), or
+ *		cannot give them back (DEVICE_NO_REVOKE)
+ *   EREMOTEIO	the RDMA device cannot reach the memory (PATH_NONE)
+ *   ENODEV	the provider is gone (PROVIDER_GONE)
+ */
+struct ibv_mr *p2pmr_reg_mr_opts(struct ibv_pd *pd, struct p2pmr_buf *buf,
+				 int access, const struct p2pmr_reg_opts *opts,
+				 enum p2pmr_route *route);
 
 /**
  * p2pmr_reg_addr() - register any range of memory, with a reason on failure
@@ -71,7 +117,8 @@ struct ibv_mr *p2pmr_reg_mr(struct ibv_pd *pd, struct p2pmr_buf *buf,
  * For memory that did not come from p2pmr_buf_alloc(): a part of a buffer, a
  * mapping of p2pmem/allocate that the application made itself, a range that
  * is half peer memory and half host memory. The route is P2PMR_ROUTE_UMEM
- * when any page of the range is peer memory.
+ * when any page of the range is peer memory. That goes for mappings of dma-bufs
+ * as well: ibv_reg_mr() takes those of peer memory alone.
  *
  * Thread-safety: any thread.
  *

@@ -46,6 +46,13 @@ extern "C" {
  * @P2PMR_REASON_NO_HUGE_PAGES: huge pages of that size are not reserved, or
  *	there are none at all in this kernel or memory
  * @P2PMR_REASON_FLUSH_FAILED: what has arrived could not be read back
+ * @P2PMR_REASON_NO_PEER_ATOMICS: atomic operations of this RDMA device do not work on
+ *	the provider's memory
+ * @P2PMR_REASON_KERNEL_NO_DMABUF: this kernel does not export peer memory as dma-bufs
+ * @P2PMR_REASON_DEVICE_NO_DMABUF: this RDMA device does not import dma-bufs
+ * @P2PMR_REASON_DEVICE_NO_REVOKE: this RDMA driver imports dma-bufs, but cannot give
+ *	them back
+ * @P2PMR_REASON_NOT_DMABUF: it is no dma-buf
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -75,6 +82,11 @@ enum p2pmr_reason {
 	P2PMR_REASON_NOT_NVME = 24,
 	P2PMR_REASON_NO_HUGE_PAGES = 25,
 	P2PMR_REASON_FLUSH_FAILED = 26,
+	P2PMR_REASON_NO_PEER_ATOMICS = 200,
+	P2PMR_REASON_KERNEL_NO_DMABUF = 201,
+	P2PMR_REASON_DEVICE_NO_DMABUF = 202,
+	P2PMR_REASON_DEVICE_NO_REVOKE = 203,
+	P2PMR_REASON_NOT_DMABUF = 204,
 };
 
 /**

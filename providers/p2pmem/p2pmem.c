@@ -4,7 +4,7 @@
  * file (Linux: drivers/pci/p2pdma.c): each mmap() of it is an allocation, and
  * the mapping alone holds it.
  */
-#include "ops.h"
+#include "p2pmem.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -146,12 +146,12 @@ static int p2pmem_explain_missing(struct p2pmr_context *ctx, const char *name)
 			  ", although the drive shows a CMB" : "", cause);
 }
 
-static bool means_gone(int err)
+bool p2pmr_p2pmem_means_gone(int err)
 {
 	return err == ENOENT || err == ENODEV || err == ENXIO || err == ENOTDIR;
 }
 
-static int fail_gone(const struct p2pmr_provider *provider)
+int p2pmr_p2pmem_fail_gone(const struct p2pmr_provider *provider)
 {
 	return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
 			  "Bring the device and its driver back, and call p2pmr_open() again.",
@@ -168,10 +168,10 @@ static int read_attribute(const struct p2pmr_provider *provider,
 
 	if (!ret)
 		return 0;
-	if (means_gone(-ret) && !p2pmr_sysfs_exists(provider->ctx,
-						    DEVICES "/%s/p2pmem",
-						    provider->pci_address))
-		return fail_gone(provider);
+	if (p2pmr_p2pmem_means_gone(-ret) &&
+	    !p2pmr_sysfs_exists(provider->ctx, DEVICES "/%s/p2pmem",
+				provider->pci_address))
+		return p2pmr_p2pmem_fail_gone(provider);
 	return p2pmr_fail(P2PMR_REASON_SYSTEM, -ret,
 			  ret == -EBADMSG ?
 			  "Report it with the file's content: the kernel writes a number there." :
@@ -206,8 +206,8 @@ static int fail_open(const struct p2pmr_provider *provider, int err)
 {
 	char path[P2PMR_PATH_LEN], remedy[512];
 
-	if (means_gone(err))
-		return fail_gone(provider);
+	if (p2pmr_p2pmem_means_gone(err))
+		return p2pmr_p2pmem_fail_gone(provider);
 	if (p2pmr_sysfs_path(provider->ctx, path, sizeof(path),
 			     DEVICES "/%s/p2pmem/allocate",
 			     provider->pci_address))
@@ -235,8 +235,8 @@ static int fail_mmap(const struct p2pmr_provider *provider, size_t size,
 {
 	if (err == ENOMEM)
 		return -ENOSPC;
-	if (means_gone(err))
-		return fail_gone(provider);
+	if (p2pmr_p2pmem_means_gone(err))
+		return p2pmr_p2pmem_fail_gone(provider);
 	return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
 			  "See mmap(2) for this error, and the kernel log.",
 			  "Mapping %zu bytes of %s (%s) failed in mmap(): %s.",
@@ -266,4 +266,6 @@ const struct p2pmr_provider_ops p2pmr_provider_p2pmem = {
 	.explain_missing = p2pmem_explain_missing,
 	.space = p2pmem_space,
 	.map = p2pmem_map,
+	.exports = p2pmr_p2pmem_exports,
+	.map_dmabuf = p2pmr_p2pmem_map_dmabuf,
 };

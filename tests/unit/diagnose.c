@@ -12,6 +12,7 @@ struct row {
 	int access;
 	/* Facts that differ from those of sound host memory on a NIC */
 	bool software, peer, gone, hole, no_read, no_write, no_maps;
+	bool map_dmabuf, dmabuf, imports, peer_mr, peer_atomic;
 	const char *file;
 	uint64_t memlock;
 	bool exempt, no_limits;
@@ -101,6 +102,55 @@ static const struct row table[] = {
 	  .peer = true, .software = true,
 	  .code = P2PMR_REASON_DEVICE_NO_OPTIN, .code_errno = EOPNOTSUPP,
 	  .says = "of this software RDMA device" },
+	{ .name = "no opt-in, atomics", .err = EOPNOTSUPP, .peer = true,
+	  .access = WRITE | IBV_ACCESS_REMOTE_ATOMIC,
+	  .code = P2PMR_REASON_DEVICE_NO_OPTIN, .code_errno = EOPNOTSUPP,
+	  .says = "cannot give it back" },
+	{ .name = "no atomics", .err = EOPNOTSUPP, .peer = true,
+	  .access = WRITE | IBV_ACCESS_REMOTE_ATOMIC, .peer_mr = true,
+	  .code = P2PMR_REASON_NO_PEER_ATOMICS, .code_errno = EOPNOTSUPP,
+	  .says = "test0 says that its atomic operations need not work" },
+	{ .name = "no opt-in, although it says so", .err = EOPNOTSUPP,
+	  .access = WRITE | IBV_ACCESS_REMOTE_ATOMIC, .peer = true,
+	  .peer_mr = true, .peer_atomic = true,
+	  .code = P2PMR_REASON_DEVICE_NO_OPTIN, .code_errno = EOPNOTSUPP,
+	  .says = "does not take" },
+	{ .name = "mapping of a dma-buf", .err = EFAULT, .access = WRITE,
+	  .map_dmabuf = true,
+	  .code = P2PMR_REASON_SYSTEM, .code_errno = EFAULT,
+	  .says = "mapping of a dma-buf" },
+	{ .name = "dma-buf: no import", .err = EOPNOTSUPP, .access = WRITE,
+	  .dmabuf = true, .peer = true,
+	  .code = P2PMR_REASON_DEVICE_NO_DMABUF, .code_errno = EOPNOTSUPP,
+	  .says = "takes no dma-bufs" },
+	{ .name = "dma-buf: software", .err = ENOSYS, .access = WRITE,
+	  .dmabuf = true, .peer = true, .software = true,
+	  .code = P2PMR_REASON_DEVICE_NO_DMABUF, .code_errno = EOPNOTSUPP,
+	  .says = "no DMA of its own" },
+	{ .name = "dma-buf: cannot give back", .err = EOPNOTSUPP,
+	  .access = WRITE, .dmabuf = true, .imports = true, .peer = true,
+	  .code = P2PMR_REASON_DEVICE_NO_REVOKE, .code_errno = EOPNOTSUPP,
+	  .says = "the driver test_ib takes dma-bufs, but cannot give them back" },
+	{ .name = "dma-buf: no path", .err = EREMOTEIO, .access = WRITE,
+	  .dmabuf = true, .imports = true, .peer = true,
+	  .code = P2PMR_REASON_PATH_NONE, .code_errno = EREMOTEIO,
+	  .says = "memory, 0000:04:00.0" },
+	{ .name = "dma-buf: no path, foreign", .err = EREMOTEIO,
+	  .access = WRITE, .dmabuf = true, .imports = true,
+	  .code = P2PMR_REASON_PATH_NONE, .code_errno = EREMOTEIO,
+	  .says = "which is on a device" },
+	{ .name = "dma-buf: gone", .err = ENODEV, .access = WRITE,
+	  .dmabuf = true, .imports = true,
+	  .code = P2PMR_REASON_PROVIDER_GONE, .code_errno = ENODEV,
+	  .says = "has lost its memory" },
+	{ .name = "dma-buf: EINVAL", .err = EINVAL, .dmabuf = true,
+	  .access = IBV_ACCESS_REMOTE_WRITE, .imports = true,
+	  .code = P2PMR_REASON_BAD_ACCESS, .code_errno = EINVAL,
+	  .says = "without local writing" },
+	{ .name = "dma-buf: ENOMEM", .err = ENOMEM, .access = WRITE,
+	  .dmabuf = true, .imports = true,
+	  .code = P2PMR_REASON_OUT_OF_MEMORY, .code_errno = ENOMEM,
+	  .says = "no memory left" },
 	{ .name = "on demand", .err = EOPNOTSUPP,
 	  .access = WRITE | IBV_ACCESS_ON_DEMAND,
 	  .code = P2PMR_REASON_BAD_ACCESS, .code_errno = EINVAL,
@@ -169,8 +219,13 @@ static void fill(const struct row *row, struct p2pmr_mr_facts *facts)
 		.device = "test0",
 		.kernel = "6.12.1-test",
 		.software = row->software,
+		.dmabuf = row->dmabuf,
+		.imports = row->imports,
+		.peer_mr = row->peer_mr,
+		.peer_atomic = row->peer_atomic,
 		.range = {
 			.known = !row->no_maps,
+			.dmabuf = row->map_dmabuf,
 			.hole = row->hole, .hole_at = 0x7f0000001000,
 			.no_write = row->no_write,
 			.no_write_at = 0x7f0000002000,
@@ -206,7 +261,9 @@ static void test_row(void **state)
 	assert_string_equal(p2pmr_reason_name(reason.code),
 			    p2pmr_reason_name(row->code));
 	assert_int_equal(reason.err, row->code_errno);
-	assert_contains(reason.text, "test0: ibv_reg_mr() of 1048576 bytes at 0x7f0000000800 failed with ");
+	assert_contains(reason.text, row->dmabuf ?
+			"test0: ibv_reg_dmabuf_mr() of 1048576 bytes at 0x7f0000000800 failed with " :
+			"test0: ibv_reg_mr() of 1048576 bytes at 0x7f0000000800 failed with ");
 	assert_contains(reason.text, p2pmr_errno_name(row->err));
 	assert_contains(reason.text, row->says);
 	assert_sentence(reason.text);
@@ -221,7 +278,7 @@ static void test_all_together(void **state)
 	struct row row;
 
 	(void)state;
-	for (int bits = 0; bits < 1 << 10; bits++) {
+	for (int bits = 0; bits < 1 << 12; bits++) {
 		row = (struct row){
 			.access = bits & 1 ? WRITE : READ,
 			.software = bits & 2, .peer = bits & 4,
@@ -229,6 +286,7 @@ static void test_all_together(void **state)
 			.no_read = bits & 32, .no_write = bits & 64,
 			.no_maps = bits & 128, .no_limits = bits & 256,
 			.file = bits & 512 ? "/file" : NULL,
+			.dmabuf = bits & 1024, .imports = bits & 2048,
 		};
 		fill(&row, &facts);
 		for (int err = 1; err < 134; err++) {

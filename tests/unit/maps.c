@@ -16,6 +16,8 @@ static const char recorded[] =
 	"7f0000050000-7f0000060000 ---p 00000000 00:00 0 \n"
 	"7f0000060000-7f0000070000 rw-s 00000000 00:01 77                         /memfd:p2pmr (deleted)\n"
 	"7f0000070000-7f0000080000 rw-s 00000000 00:05 12                         /dev/shm/with a blank\n"
+	"7f0000200000-7f0000210000 rw-s 00000000 00:0f 4242                       /dmabuf:\n"
+	"7f0000210000-7f0000220000 rw-s 00000000 00:0f 4243                       /dmabuf:a name\n"
 	"7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n"
 	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
 
@@ -86,6 +88,18 @@ static void test_gone(void **state)
 	assert_true(range.peer_gone);
 	assert_string_equal(range.peer_pci, "0000:04:00.0");
 	assert_string_equal(range.peer_path, CMB);
+}
+
+static void test_dmabuf(void **state)
+{
+	struct p2pmr_range_facts range = scan(0x7f0000200000, 0x10000);
+
+	(void)state;
+	assert_true(range.dmabuf);
+	assert_false(range.peer);
+	assert_string_equal(range.file, "");
+	assert_true(scan(0x7f0000210000, 1).dmabuf);
+	assert_false(scan(0x7f0000070000, 0x10000).dmabuf);
 }
 
 static void test_holes(void **state)
@@ -226,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_peer_memory),
 		cmocka_unit_test(test_half_and_half),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_dmabuf),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_protection),
 		cmocka_unit_test(test_other_files),

@@ -100,11 +100,17 @@ static void test_names(void **state)
 		[24] = "NOT_NVME",
 		[25] = "NO_HUGE_PAGES",
 		[26] = "FLUSH_FAILED",
+		[200] = "NO_PEER_ATOMICS",
+		[201] = "KERNEL_NO_DMABUF",
+		[202] = "DEVICE_NO_DMABUF",
+		[203] = "DEVICE_NO_REVOKE",
+		[204] = "NOT_DMABUF",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		assert_string_equal(p2pmr_reason_name(i), names[i]);
+		assert_string_equal(p2pmr_reason_name(i),
+				    names[i] ? names[i] : "UNKNOWN");
 	assert_string_equal(p2pmr_reason_name(ARRAY_SIZE(names)), "UNKNOWN");
 	assert_string_equal(p2pmr_reason_name(-1), "UNKNOWN");
 }

@@ -175,6 +175,7 @@ int edu_engine_copy(struct edu_dev *dev, dma_addr_t dst, dma_addr_t src,
 		    u32 len);
 
 /* mr.c */
+extern bool edu_pins; /* peer memory, in regions of user memory */
 struct ib_mr *edu_reg_user_mr(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 			      int access, struct ib_udata *udata);
 struct ib_mr *edu_reg_user_mr_dmabuf(struct ib_pd *pd, u64 offset, u64 length,

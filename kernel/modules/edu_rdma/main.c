@@ -33,7 +33,7 @@ static int edu_query_device(struct ib_device *ibdev,
 	attr->max_qp_init_rd_atom = 1;
 	attr->max_pkeys = 1;
 	attr->atomic_cap = IB_ATOMIC_NONE;
-	attr->device_cap_flags = IB_DEVICE_PEER_MR;
+	attr->device_cap_flags = edu_pins ? IB_DEVICE_PEER_MR : 0;
 	return 0;
 }
 

@@ -3,12 +3,23 @@
  * Memory regions: what the RDMA core pins and maps, as extents of DMA addresses,
  * good until the memory is taken back.
  */
+#include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/slab.h>
 #include "edu_rdma.h"
 
 #define EDU_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
-			 IB_ACCESS_REMOTE_READ | IB_ACCESS_OPTIONAL)
+			 IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC | \
+			 IB_ACCESS_OPTIONAL)
+
+bool edu_pins = true;
+module_param_named(pin, edu_pins, bool, 0644);
+MODULE_PARM_DESC(pin, "Take peer memory in regions of user memory");
+
+static bool edu_revokes = true;
+module_param_named(revoke, edu_revokes, bool, 0644);
+MODULE_PARM_DESC(revoke, "Be able to give dma-bufs back");
 
 /*
  * The engine works with the lock held, and looks at the region when it has it:
@@ -52,14 +63,57 @@ static int edu_mr_fill(struct edu_mr *mr)
 	return 0;
 }
 
+/*
+ * Would an AtomicOp of the device get there, and be done there? The memory's
+ * device has to say that it completes them, and a switch that it passes them on.
+ * PCI looks at the way up to the root port, which says no for edu: it is no PCIe
+ * device, and sends none.
+ */
+static int edu_check_atomics(struct edu_dev *dev, struct ib_umem *umem)
+{
+	struct pci_dev *provider;
+	struct scatterlist *sg;
+	u32 cap;
+	int i;
+
+	/* its pages are not for importers to look at */
+	if (umem->is_dmabuf)
+		return -EOPNOTSUPP;
+
+	for_each_sgtable_sg(&umem->sgt_append.sgt, sg, i) {
+		provider = pci_p2pdma_page_provider(sg_page(sg));
+		if (!provider)
+			continue;
+		pcie_capability_read_dword(provider, PCI_EXP_DEVCAP2, &cap);
+		if (!(cap & PCI_EXP_DEVCAP2_ATOMIC_COMP64)) {
+			ibdev_dbg(&dev->ib, "%s completes no AtomicOps\n",
+				  pci_name(provider));
+			return -EOPNOTSUPP;
+		}
+	}
+
+	if (pci_enable_atomic_ops_to_root(dev->pdev,
+					  PCI_EXP_DEVCAP2_ATOMIC_COMP64)) {
+		ibdev_dbg(&dev->ib, "no AtomicOps on the way to the root\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 /* With the umem locked; it is released if this fails */
 static struct ib_mr *edu_mr_create(struct ib_pd *pd, struct ib_umem *umem,
 				   u64 length, u64 iova, int access)
 {
 	struct edu_dev *dev = to_edu_dev(pd->device);
 	struct edu_mr *mr;
-	int ret = -ENOMEM;
+	int ret = 0;
 
+	if (access & IB_ACCESS_REMOTE_ATOMIC)
+		ret = edu_check_atomics(dev, umem);
+	if (ret)
+		goto err_umem;
+
+	ret = -ENOMEM;
 	mr = kzalloc(sizeof(*mr), GFP_KERNEL);
 	if (!mr)
 		goto err_umem;
@@ -105,8 +159,11 @@ struct ib_mr *edu_reg_user_mr(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 	if (access & ~EDU_ACCESS)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	umem = ib_umem_get_revocable_and_lock(pd->device, start, length, access,
-					      &edu_mr_revoke_ops);
+	if (edu_pins)
+		umem = ib_umem_get_revocable_and_lock(pd->device, start, length,
+						      access, &edu_mr_revoke_ops);
+	else
+		umem = ib_umem_get(pd->device, start, length, access);
 	if (IS_ERR(umem))
 		return ERR_CAST(umem);
 
@@ -124,9 +181,13 @@ struct ib_mr *edu_reg_user_mr_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
 	if (access & ~EDU_ACCESS)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	umem_dmabuf = ib_umem_dmabuf_get_pinned_revocable_and_lock(dev, offset,
-								   length, fd,
-								   access, ops);
+	if (edu_revokes)
+		umem_dmabuf = ib_umem_dmabuf_get_pinned_revocable_and_lock(dev, offset,
+									   length, fd,
+									   access, ops);
+	else
+		umem_dmabuf = ib_umem_dmabuf_get_pinned(dev, offset, length, fd,
+							access);
 	if (IS_ERR(umem_dmabuf))
 		return ERR_CAST(umem_dmabuf);
 

@@ -17,7 +17,7 @@
 
 #include "peer-tests.h"
 
-/* The engine does no atomics */
+/* No atomics: they are refused */
 #define ACCESS_EDU (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
 		    IBV_ACCESS_REMOTE_READ)
 #define SIZE (4 * PAGE)
@@ -121,6 +121,25 @@ static void try_refused(int n, char **argv)
 		die("registered, though it should not have been");
 	if (errno != want)
 		die("errno %d (%s), not %d", errno, strerror(errno), want);
+	loopback_close(&lb);
+}
+
+/*
+ * no-atomics MEMORY: a region that is to be good for atomic operations is
+ * refused where none would arrive, and any other is not
+ */
+static void try_no_atomics(int n, char **argv)
+{
+	void *p = map_memory(argv[0], SIZE, NULL);
+	struct loopback lb;
+
+	(void)n;
+	open_edu(&lb);
+	if (ibv_reg_mr(lb.pd, p, SIZE, ACCESS_ALL))
+		die("registered for atomics");
+	if (errno != EOPNOTSUPP)
+		die("errno is %s, not EOPNOTSUPP", strerror(errno));
+	must_dereg(must_reg(&lb, p, SIZE, ACCESS_EDU));
 	loopback_close(&lb);
 }
 
@@ -248,7 +267,7 @@ static const struct {
 	{ "where", 1, 8, try_where }, { "move", 2, 2, try_move },
 	{ "seams", 2, 8, try_seams }, { "refused", 2, 2, try_refused },
 	{ "blind", 1, 1, try_blind }, { "revoked", 2, 2, try_revoked },
-	{ "direct", 2, 2, try_direct },
+	{ "direct", 2, 2, try_direct }, { "no-atomics", 1, 1, try_no_atomics },
 	{ "direct-refused", 2, 2, try_direct_refused },
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Atomics, atomic writes and flushes */
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,111 @@ void test_atomic(char **argv)
 	ibv_dereg_mr(req.remote);
 	ibv_dereg_mr(req.local);
 	loopback_close(&lb);
+}
+
+/* ---- atomic among the queue pairs of one device ---------------------------- */
+
+enum { HAMMERS = 4, ADDS = 200, SWAPS = 50 };
+
+/* A process of its own would do as well: each opens the device for itself */
+struct hammer {
+	pthread_t thread;
+	void *shared; /* [0] is added to, [1] is swapped */
+	uint64_t seen[ADDS];
+};
+
+/* Other bits than those of the count would show a word that was torn */
+#define STEP 0x100000001ull
+
+static uint64_t fetch_and_op(struct loopback *lb, struct request *req)
+{
+	uint64_t old;
+
+	must_succeed(loopback_run(lb, req), "atomic");
+	memcpy(&old, req->local->addr, 8);
+	return old;
+}
+
+static void swap_once(struct loopback *lb, struct request *req)
+{
+	uint64_t old;
+
+	req->swap = req->compare_add + STEP;
+	while ((old = fetch_and_op(lb, req)) != req->compare_add) {
+		req->compare_add = old;
+		req->swap = old + STEP;
+	}
+}
+
+static void *hammer(void *arg)
+{
+	struct hammer *h = arg;
+	struct request req = { .len = 8, .opcode = IBV_WR_ATOMIC_FETCH_AND_ADD,
+			       .compare_add = STEP };
+	struct loopback lb;
+	int i;
+
+	loopback_open(&lb, device_name());
+	req.remote = must_reg(&lb, h->shared, PAGE, ACCESS_ALL);
+	req.local = must_reg(&lb, host_map(PAGE, NULL), PAGE, ACCESS_ALL);
+	for (i = 0; i < ADDS; i++)
+		h->seen[i] = fetch_and_op(&lb, &req);
+
+	req.opcode = IBV_WR_ATOMIC_CMP_AND_SWP;
+	req.remote_offset = 8;
+	req.compare_add = 0;
+	for (i = 0; i < SWAPS; i++)
+		swap_once(&lb, &req);
+
+	must_dereg(req.remote);
+	must_dereg(req.local);
+	loopback_close(&lb);
+	return NULL;
+}
+
+/*
+ * atomic-many ALLOCATE: several queue pairs, of several protection domains, on
+ * the same words of peer memory. Nothing is lost, and no two see the same value:
+ * atomic among the queue pairs of the device, which is what IBV_ATOMIC_HCA says.
+ * Not against the drive's own accesses, nor against those of the CPU.
+ */
+void test_atomic_many(char **argv)
+{
+	static struct hammer hammers[HAMMERS];
+	static uint8_t seen[HAMMERS * ADDS];
+	struct ibv_device_attr attr;
+	struct ibv_context *ctx;
+	uint64_t *shared, n;
+	int i, j;
+
+	ctx = open_device(device_name());
+	if (ibv_query_device(ctx, &attr) || attr.atomic_cap != IBV_ATOMIC_HCA)
+		die("atomic_cap is %d, not IBV_ATOMIC_HCA", attr.atomic_cap);
+	ibv_close_device(ctx);
+
+	shared = peer_map(argv[0], PAGE, NULL);
+	for (i = 0; i < HAMMERS; i++) {
+		hammers[i].shared = shared;
+		if (pthread_create(&hammers[i].thread, NULL, hammer, &hammers[i]))
+			die("no thread");
+	}
+	for (i = 0; i < HAMMERS; i++)
+		pthread_join(hammers[i].thread, NULL);
+
+	if (peer_word(&shared[0]) != HAMMERS * ADDS * STEP)
+		die("added up to %#lx, not %#llx", peer_word(&shared[0]),
+		    HAMMERS * ADDS * STEP);
+	if (peer_word(&shared[1]) != HAMMERS * SWAPS * STEP)
+		die("swapped up to %#lx, not %#llx", peer_word(&shared[1]),
+		    HAMMERS * SWAPS * STEP);
+	for (i = 0; i < HAMMERS; i++) {
+		for (j = 0; j < ADDS; j++) {
+			n = hammers[i].seen[j] / STEP;
+			if (hammers[i].seen[j] % STEP || n >= sizeof(seen) || seen[n]++)
+				die("%#lx was seen twice, or never there",
+				    hammers[i].seen[j]);
+		}
+	}
 }
 
 /*

@@ -175,27 +175,37 @@ static void test_bad_maps(char **argv)
 	close(fd);
 }
 
-/*
- * queue ALLOCATE|host ERRNO: what the call makes of it by which drivers take
- * queues from user memory; needs the module umem_probe
- */
-static void test_queue(char **argv)
+/* What a call of the RDMA core makes of a page; needs the module umem_probe */
+static void probe(const char *call, const char *memory, const char *err_name)
 {
-	int want = strcmp(argv[1], "0") ? errno_by_name(argv[1]) : 0;
-	int fd = open("/sys/kernel/debug/umem_probe", O_WRONLY | O_CLOEXEC);
-	char text[128];
-	int len, err;
+	int want = strcmp(err_name, "0") ? errno_by_name(err_name) : 0;
+	char path[64], text[128];
+	int fd, len, err;
 	void *p;
 
+	snprintf(path, sizeof(path), "/sys/kernel/debug/umem_probe/%s", call);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		die("umem_probe: %s", strerror(errno));
-	p = strcmp(argv[0], "host") ? peer_map(argv[0], PAGE, NULL) : host_map(PAGE, NULL);
+		die("%s: %s", path, strerror(errno));
+	p = strcmp(memory, "host") ? peer_map(memory, PAGE, NULL) : host_map(PAGE, NULL);
 	len = snprintf(text, sizeof(text), "%s %lx %x %x", device_name(),
 		       (unsigned long)p, PAGE, IBV_ACCESS_LOCAL_WRITE);
 	err = write(fd, text, len) < 0 ? errno : 0;
 	if (err != want)
-		die("ib_umem_get says %s, not %s", strerror(err), strerror(want));
+		die("the RDMA core says %s, not %s", strerror(err), strerror(want));
 	close(fd);
+}
+
+/* queue ALLOCATE|host ERRNO: the call by which drivers take queues from user memory */
+static void test_queue(char **argv)
+{
+	probe("get", argv[0], argv[1]);
+}
+
+/* on-demand ALLOCATE|host ERRNO: a fault of a device on an on-demand region */
+static void test_on_demand(char **argv)
+{
+	probe("on_demand", argv[0], argv[1]);
 }
 
 /* hold ALLOCATE BYTES: register, say so, and wait for a signal to end it */
@@ -221,7 +231,8 @@ static const struct {
 	{ "read-only", 1, test_read_only }, { "atomic", 1, test_atomic },
 	{ "map", 2, test_map }, { "fill", 2, test_fill }, { "zero", 2, test_zero },
 	{ "bad-maps", 2, test_bad_maps }, { "hold", 2, test_hold },
-	{ "queue", 2, test_queue }, { "flush", 1, test_flush },
+	{ "queue", 2, test_queue }, { "on-demand", 2, test_on_demand },
+	{ "flush", 1, test_flush }, { "atomic-many", 1, test_atomic_many },
 	{ "late-duplicate", 0, test_late_duplicate },
 	{ "revoked", 2, test_revoked }, { "revoked-window", 2, test_revoked_window },
 	{ "revoked-two", 3, test_revoked_two },

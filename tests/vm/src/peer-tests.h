@@ -27,6 +27,7 @@ void test_two(char **argv);
 void test_soak(char **argv);
 void test_fork(char **argv);
 void test_atomic(char **argv);
+void test_atomic_many(char **argv);
 void test_flush(char **argv);
 void test_late_duplicate(char **argv);
 void test_revoked(char **argv);

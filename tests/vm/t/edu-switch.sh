@@ -40,5 +40,7 @@ subtest "what is in a mixed region" mixed_mapping bus bus
 data_moves
 drives_reach
 subtest "ibv_rc_pingpong" pingpong
+subtest "no atomics where no drive completes them" with_edu "$edu_mr" no-atomics "$cmb0"
+subtest "no atomics where no bridge passes them on" with_edu "$edu_mr" no-atomics host
 subtest "the drive leaves" revoked
 finish

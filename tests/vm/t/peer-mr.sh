@@ -51,6 +51,15 @@ queues_are_refused()
 	"$peer_mr" queue "$cmb0" EOPNOTSUPP
 }
 
+# No device of the lab has on-demand regions, so a module asks for one
+on_demand_is_refused()
+{
+	insmod "$P2PMR_VM_IMAGE/umem_probe.ko"
+	defer rmmod umem_probe
+	"$peer_mr" on-demand host 0
+	"$peer_mr" on-demand "$cmb0" EOPNOTSUPP
+}
+
 # An application may fork with a region on the memory; the child shares it
 fork_shares_the_region()
 {
@@ -64,6 +73,7 @@ subtest "two drives in one region" "$peer_mr" two "$cmb0" "$cmb1"
 subtest "a range past the mapping" "$peer_mr" past-end "$cmb0"
 subtest "a read-only region" "$peer_mr" read-only "$cmb0"
 subtest "atomics" "$peer_mr" atomic "$cmb0"
+subtest "atomics of many queue pairs" "$peer_mr" atomic-many "$cmb0"
 subtest "atomic writes and flushes" "$peer_mr" flush "$cmb0"
 subtest "mappings that are refused" "$peer_mr" bad-maps "$cmb0" "$(cat "$(cmb_path 0 size)")"
 subtest "the next owner sees zeros" next_owner_sees_zeros
@@ -72,5 +82,6 @@ subtest "fork" fork_shares_the_region
 subtest "a duplicate that comes late" "$peer_mr" late-duplicate
 subtest "siw is refused" siw_is_refused
 subtest "queues are refused" queues_are_refused
+subtest "on-demand regions are refused" on_demand_is_refused
 subtest "no memory is lost" no_memory_is_lost
 finish

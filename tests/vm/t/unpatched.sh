@@ -30,6 +30,20 @@ perftest_fails()
 	grep -q "Couldn't allocate MR" <<<"$output" || fail "ib_write_bw said: $output"
 }
 
+# Without this, that on-demand regions refuse peer memory would prove nothing
+on_demand_regions_take_it()
+{
+	insmod "$P2PMR_VM_IMAGE/umem_probe.ko"
+	defer rmmod umem_probe
+	"$peer_mr" on-demand "$cmb0" 0
+}
+
+# EOPNOTSUPP
+no_dmabufs()
+{
+	build/tests/vm/lib-dmabuf no-alloc "$(drive_name 0)" 95 KERNEL_NO_DMABUF
+}
+
 # p2pmem_bar is for kernels without the series, too
 a_bar_is_published()
 {
@@ -48,4 +62,6 @@ subtest "the library says why" build/tests/vm/lib-peer no-pin "$(drive_name 0)"
 subtest "perftest fails" perftest_fails
 subtest "the next owner sees the last one's bytes" next_owner_sees_the_last_ones_bytes
 subtest "a BAR is published" a_bar_is_published
+subtest "on-demand regions take what they are given" on_demand_regions_take_it
+subtest "the library: no dma-bufs" no_dmabufs
 finish
