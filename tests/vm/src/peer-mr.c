@@ -241,6 +241,9 @@ static const struct {
 	{ "hold-many", 2, test_hold_many }, { "traffic", 3, test_traffic },
 	{ "stalled", 2, test_stalled }, { "churn", 1, test_churn },
 	{ "soak", 1, test_soak }, { "fork", 1, test_fork },
+	{ "outlives", 3, test_outlives }, { "outlives-fork", 1, test_outlives_fork },
+	{ "part", 1, test_part }, { "race", 2, test_race },
+	{ "hold-unmapped", 2, test_hold_unmapped },
 };
 
 int main(int argc, char **argv)

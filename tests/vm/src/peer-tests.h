@@ -39,5 +39,10 @@ void test_hold_many(char **argv);
 void test_traffic(char **argv);
 void test_stalled(char **argv);
 void test_churn(char **argv);
+void test_outlives(char **argv);
+void test_outlives_fork(char **argv);
+void test_part(char **argv);
+void test_race(char **argv);
+void test_hold_unmapped(char **argv);
 
 #endif
