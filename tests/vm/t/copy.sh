@@ -453,6 +453,7 @@ changes()
 	echo more >>"$from/changing"
 	copy_ends 0 '^1 file'
 	cmp "$test_dir/before" "$to/changing"
+	rm "$from/changing" "$to/changing"
 }
 
 # ends_after SIGNAL here|there PATTERN
@@ -486,7 +487,7 @@ killed()
 	no_leftovers
 	ends_after KILL there '\[(PEER_LOST|CONNECT)\]$'
 	# that one could not clear up behind itself
-	rm "$to"/.p2pmr-*
+	rm "$to"/.p2pmr-* "$from/killed" "$to/killed"
 }
 
 # parts: of files that are to be gone on with
