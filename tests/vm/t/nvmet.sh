@@ -76,7 +76,8 @@ leave_while_silent()
 }
 
 # What was on its way goes on when the network is back, from the target's own
-# memory; fio looks at each block again
+# memory; fio looks at each block again. Its time is so long that it writes most of
+# the time, as a debug kernel takes long to start it.
 fall_silent()
 {
 	local writer
@@ -85,7 +86,7 @@ fall_silent()
 	defer disconnect
 	rm -f /run/meet/seen
 	repeat_until_seen fio --name=write --filename="$remote" --direct=1 --ioengine=libaio \
-		--rw=write --bs=128k --iodepth=16 --size=4M --time_based --runtime=4 \
+		--rw=write --bs=128k --iodepth=16 --size=4M --time_based --runtime=$((keep_alive * 2)) \
 		--verify=crc32c --verify_fatal=1 >"$test_dir/fio" 2>&1 &
 	writer=$!
 	meet busy
