@@ -359,9 +359,11 @@ memlock_is_too_small()
 allocate_is_forbidden()
 {
 	local file
-	file=$(cmb_allocate_path 0)
-	defer chmod "$(stat -c %a "$file")" "$file"
-	chmod 0 "$file"
+	# both ways to the drive's memory
+	for file in "$(cmb_allocate_path 0)" "/dev/p2pmem/$(drive_address 0)"; do
+		defer chmod "$(stat -c %a "$file")" "$file"
+		chmod 0 "$file"
+	done
 	expect_status 1 powerless p2pmr bw --mem "$d0" "$address"
 	said '\[NO_PERMISSION\]$'
 	expect_status 1 powerless p2pmr bw --mem "$d0" --json
