@@ -124,14 +124,13 @@ function(p2pmr_test_header var script key default)
 	set(${var} "${value}" PARENT_SCOPE)
 endfunction()
 
-# p2pmr_vm_test_properties(TEST LABEL TIMEOUT GUESTS) - what all guest tests share
+# p2pmr_vm_test_properties(TEST LABEL TIMEOUT) - what all guest tests share
 #
-# A guest counts as one of the jobs that ctest runs at once. It has two
-# processors, but waits a good deal: two guests side by side took 38 s, one after
-# the other 48 s.
-function(p2pmr_vm_test_properties test label timeout guests)
+# One at a time: a guest keeps two processors busy, and two of the long ones side by
+# side take longer than one after the other.
+function(p2pmr_vm_test_properties test label timeout)
 	set_tests_properties(${test} PROPERTIES LABELS ${label}
-		TIMEOUT ${timeout} SKIP_RETURN_CODE 77 PROCESSORS ${guests}
+		TIMEOUT ${timeout} SKIP_RETURN_CODE 77 RESOURCE_LOCK guest
 		ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
@@ -144,7 +143,7 @@ endfunction()
 # scripts' head lines are read:
 #
 #   # DESCRIPTION: one sentence; required
-#   # KERNEL:, # TOPOLOGY:, # HOSTS: for run-test
+#   # KERNEL:, # TOPOLOGY: for run-test
 #   # TIMEOUT: seconds; ctest waits a little longer, so that the lab can say
 #     what hung
 #   # ALL: yes: takes long; label all instead of vm
@@ -163,19 +162,18 @@ function(p2pmr_vm_tests folder)
 		endif()
 		p2pmr_test_header(timeout ${script} TIMEOUT 300)
 		p2pmr_test_header(all ${script} ALL no)
-		p2pmr_test_header(hosts ${script} HOSTS 1)
 		set(label vm)
 		if(all STREQUAL "yes")
 			set(label all)
 		endif()
 		math(EXPR timeout "${timeout} + 120")
 		add_test(NAME vm.${name} COMMAND ${folder}/run-test ${script})
-		p2pmr_vm_test_properties(vm.${name} ${label} ${timeout} ${hosts})
+		p2pmr_vm_test_properties(vm.${name} ${label} ${timeout})
 	endforeach()
 
 	file(GLOB self_test CONFIGURE_DEPENDS ${folder}/self-test)
 	if(self_test)
 		add_test(NAME vm.lab COMMAND ${self_test})
-		p2pmr_vm_test_properties(vm.lab all 900 2)
+		p2pmr_vm_test_properties(vm.lab all 900)
 	endif()
 endfunction()

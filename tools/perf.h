@@ -323,10 +323,10 @@ struct perf_report {
 	char plot_title[64];
 };
 
-/* @done: client's, server's */
+/* @done, @verdict: two each, client's and server's */
 void perf_row_fill(struct perf_row *row, const struct perf_pass *pass,
-		   const struct wire_done done[2],
-		   const struct wire_verdict verdict[2]);
+		   const struct wire_done *done,
+		   const struct wire_verdict *verdict);
 void perf_report_row(struct perf_report *rep, const struct perf_row *row);
 /* Ends the report, good or failed; returns the exit status */
 int perf_report_end(struct perf_report *rep, bool good);

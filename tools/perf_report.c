@@ -37,8 +37,8 @@ static void add_side(struct perf_row *row, const struct wire_done *done)
 }
 
 void perf_row_fill(struct perf_row *row, const struct perf_pass *pass,
-		   const struct wire_done done[2],
-		   const struct wire_verdict verdict[2])
+		   const struct wire_done *done,
+		   const struct wire_verdict *verdict)
 {
 	bool local = pass->role == PERF_SERVER;
 	const struct wire_endpoint *end[] = {

@@ -48,8 +48,8 @@ for option in -i --remote-ib-port; do
 	usage "$option .*: must be" "$option" 256 a host:b
 done
 for option in -d --mem --remote-mem --remote-ib-dev; do
-	usage "$option .*: must be a name" "$option" '' a host:b
-	usage "$option .*: must be a name" "$option" "$(printf 'x%.0s' {1..64})" a host:b
+	usage "$option: must be a name" "$option" '' a host:b
+	usage "$option: must be a name" "$option" "$(printf 'x%.0s' {1..64})" a host:b
 done
 
 # The remote shell: what it is called with, and how it may end
