@@ -108,7 +108,6 @@ settings()
 {
 	stty -a | sed 's/rows [0-9]*; columns [0-9]*;//'
 }
-export -f settings
 
 # screens N: were that many drawn?
 screens()
@@ -128,6 +127,7 @@ on_terminal()
 {
 	local name=$1 want=$2 keys=$3 got=0
 	cat >"$dir/session" <<-END
+	$(declare -f settings)
 	$4
 	settings >"$dir/before"
 	$5

@@ -33,6 +33,7 @@ static uint64_t last_sync, device_caps;
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __wrap___open_2(const char *path, int flags);
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
@@ -58,6 +59,12 @@ int __wrap_open(const char *path, int flags, ...)
 		return -1;
 	}
 	return __real_open(path, flags);
+}
+
+/* What open() is called with _FORTIFY_SOURCE */
+int __wrap___open_2(const char *path, int flags)
+{
+	return __wrap_open(path, flags);
 }
 
 int __wrap_access(const char *path, int mode)
