@@ -140,7 +140,7 @@ gids()
 	local i ipv4 ipv6
 	ipv4=$(gids_of IPv4 | head -n 1)
 	ipv6=$(gids_of IPv6 | tail -n 1)
-	[ -n "$ipv4" ] && [ -n "$ipv6" ] || fail "no GID of each kind: IPv4 '$ipv4', IPv6 '$ipv6'"
+	[[ -n $ipv4 && -n $ipv6 ]] || fail "no GID of each kind: IPv4 '$ipv4', IPv6 '$ipv6'"
 	for i in $(gids_of IPv6); do
 		server -x "$i"
 		expect_output " Device: rxe0 port 1, GID $i " p2pmr bw -n 5 -s 1K -x "$i" "$address"
