@@ -243,7 +243,7 @@ static const struct {
 	{ "soak", 1, test_soak }, { "fork", 1, test_fork },
 	{ "outlives", 3, test_outlives }, { "outlives-fork", 1, test_outlives_fork },
 	{ "part", 1, test_part }, { "race", 2, test_race },
-	{ "hold-unmapped", 2, test_hold_unmapped },
+	{ "hold-unmapped", 2, test_hold_unmapped }, { "wild", 3, test_wild },
 };
 
 int main(int argc, char **argv)

@@ -44,5 +44,6 @@ void test_outlives_fork(char **argv);
 void test_part(char **argv);
 void test_race(char **argv);
 void test_hold_unmapped(char **argv);
+void test_wild(char **argv);
 
 #endif
