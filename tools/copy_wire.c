@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "copy_wire.h"
 
 #define NS_PER_S 1000000000U
+
+static const struct pack_protocol protocol = {
+	.name = "p2pmr copy",
+	.magic = COPY_WIRE_MAGIC,
+	.version = COPY_WIRE_VERSION,
+	.type_max = COPY_MSG_TYPES - 1,
+	.payload_max = COPY_WIRE_PAYLOAD_MAX,
+};
 
 static const char * const names[COPY_MSG_TYPES] = {
 	[COPY_HELLO] = "HELLO",
@@ -332,27 +338,13 @@ size_t copy_wire_encode(const struct copy_msg *msg,
 			uint8_t buf[COPY_WIRE_HEADER_BYTES +
 				    COPY_WIRE_PAYLOAD_MAX])
 {
-	struct packer body = { .pos = buf + COPY_WIRE_HEADER_BYTES,
-			       .left = COPY_WIRE_PAYLOAD_MAX };
-	struct packer head = { .pos = buf, .left = COPY_WIRE_HEADER_BYTES };
-	size_t len;
+	struct packer p = { .pos = buf + COPY_WIRE_HEADER_BYTES,
+			    .left = COPY_WIRE_PAYLOAD_MAX };
 
 	/* The largest message fits: two paths, or three sentences */
-	pack_payload(&body, msg);
-	len = COPY_WIRE_PAYLOAD_MAX - body.left;
-	pack_num(&head, COPY_WIRE_MAGIC, 4);
-	pack_num(&head, COPY_WIRE_VERSION, 2);
-	pack_num(&head, msg->type, 2);
-	pack_num(&head, len, 4);
-	return COPY_WIRE_HEADER_BYTES + len;
-}
-
-static int verdict_on(const struct unpacker *u, char why[PACK_WHY_MAX])
-{
-	if (!u->bad)
-		return 0;
-	memcpy(why, u->why, PACK_WHY_MAX);
-	return -EPROTO;
+	pack_payload(&p, msg);
+	return pack_header(&protocol, msg->type, COPY_WIRE_PAYLOAD_MAX - p.left,
+			   buf);
 }
 
 bool copy_wire_can_begin(const uint8_t *buf, size_t len)
@@ -368,20 +360,12 @@ int copy_wire_decode_header(const uint8_t buf[COPY_WIRE_HEADER_BYTES],
 			    enum copy_msg_type *type, size_t *payload_bytes,
 			    char why[PACK_WHY_MAX])
 {
-	struct unpacker u = { .pos = buf, .left = COPY_WIRE_HEADER_BYTES };
-	uint64_t version;
+	int ret = unpack_header(&protocol, buf, payload_bytes, why);
 
-	if (unpack_num(&u, 4) != COPY_WIRE_MAGIC)
-		unpack_refuse(&u, "bytes that are no message of p2pmr copy");
-	version = unpack_num(&u, 2);
-	if (version != COPY_WIRE_VERSION)
-		unpack_refuse(&u, "version %u of the protocol, where this program speaks version %u",
-			      (unsigned int)version, COPY_WIRE_VERSION);
-	*type = unpack_range(&u, 2, COPY_HELLO, COPY_MSG_TYPES - 1,
-			     "type of message");
-	*payload_bytes = unpack_range(&u, 4, 0, COPY_WIRE_PAYLOAD_MAX,
-				      "length");
-	return verdict_on(&u, why);
+	if (ret < 0)
+		return ret;
+	*type = ret;
+	return 0;
 }
 
 int copy_wire_decode(enum copy_msg_type type, const uint8_t *payload,
@@ -393,8 +377,5 @@ int copy_wire_decode(enum copy_msg_type type, const uint8_t *payload,
 	memset(msg, 0, sizeof(*msg));
 	msg->type = type;
 	unpack_payload(&u, msg);
-	if (u.left)
-		unpack_refuse(&u, "a %s message with %zu bytes too many",
-			      copy_msg_name(type), u.left);
-	return verdict_on(&u, why);
+	return unpack_end(&u, copy_msg_name(type), why);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +22,10 @@ static uint8_t *room_for(struct packer *p, size_t len)
 void pack_num(struct packer *p, uint64_t val, int bytes)
 {
 	uint8_t *pos = room_for(p, bytes);
+	int i;
 
-	while (pos && bytes--)
-		*pos++ = val >> 8 * bytes;
+	for (i = 0; pos && i < bytes; i++)
+		pos[i] = val >> 8 * (bytes - 1 - i);
 }
 
 void pack_raw(struct packer *p, const void *src, size_t len)
@@ -152,4 +154,52 @@ void unpack_text(struct unpacker *u, char *text, size_t size,
 		unpack_refuse(u, "%s with an unprintable byte", what);
 		text[0] = '\0';
 	}
+}
+
+size_t pack_header(const struct pack_protocol *proto, unsigned int type,
+		   size_t payload_bytes, uint8_t buf[PACK_HEADER_BYTES])
+{
+	struct packer p = { .pos = buf, .left = PACK_HEADER_BYTES };
+
+	pack_num(&p, proto->magic, 4);
+	pack_num(&p, proto->version, 2);
+	pack_num(&p, type, 2);
+	pack_num(&p, payload_bytes, 4);
+	return PACK_HEADER_BYTES + payload_bytes;
+}
+
+static int verdict_on(const struct unpacker *u, char why[PACK_WHY_MAX])
+{
+	if (!u->bad)
+		return 0;
+	memcpy(why, u->why, PACK_WHY_MAX);
+	return -EPROTO;
+}
+
+int unpack_header(const struct pack_protocol *proto,
+		  const uint8_t buf[PACK_HEADER_BYTES], size_t *payload_bytes,
+		  char why[PACK_WHY_MAX])
+{
+	struct unpacker u = { .pos = buf, .left = PACK_HEADER_BYTES };
+	unsigned int version;
+	int type;
+
+	if (unpack_num(&u, 4) != proto->magic)
+		unpack_refuse(&u, "bytes that are no message of %s",
+			      proto->name);
+	version = unpack_num(&u, 2);
+	if (version != proto->version)
+		unpack_refuse(&u, "version %u of the protocol, where this program speaks version %u",
+			      version, proto->version);
+	type = unpack_range(&u, 2, 1, proto->type_max, "type of message");
+	*payload_bytes = unpack_range(&u, 4, 0, proto->payload_max, "length");
+	return verdict_on(&u, why) ? -EPROTO : type;
+}
+
+int unpack_end(struct unpacker *u, const char *type, char why[PACK_WHY_MAX])
+{
+	if (u->left)
+		unpack_refuse(u, "a %s message with %zu bytes too many", type,
+			      u->left);
+	return verdict_on(u, why);
 }

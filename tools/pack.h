@@ -60,4 +60,40 @@ void unpack_name(struct unpacker *u, char *name, size_t size,
 void unpack_text(struct unpacker *u, char *text, size_t size,
 		 const char *what);
 
+/**
+ * struct pack_protocol - what its messages begin with
+ * @name: who speaks it, for people
+ * @magic: the same in all versions
+ * @version: both ends must be of the same one
+ * @type_max: types of messages are 1 to this
+ * @payload_max: bytes of the longest message, without the header
+ *
+ * A message is a header (magic, version, type, length of the payload) and a
+ * payload.
+ */
+struct pack_protocol {
+	const char *name;
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type_max;
+	uint32_t payload_max;
+};
+
+#define PACK_HEADER_BYTES 12
+
+/* Returns the length of the message, header included */
+size_t pack_header(const struct pack_protocol *proto, unsigned int type,
+		   size_t payload_bytes, uint8_t buf[PACK_HEADER_BYTES]);
+
+/* Returns the type, or -EPROTO with one sentence in @why */
+int unpack_header(const struct pack_protocol *proto,
+		  const uint8_t buf[PACK_HEADER_BYTES], size_t *payload_bytes,
+		  char why[PACK_WHY_MAX]);
+
+/*
+ * Nothing may be left of a payload of that type. Returns 0, or -EPROTO with what
+ * was wrong first in @why.
+ */
+int unpack_end(struct unpacker *u, const char *type, char why[PACK_WHY_MAX]);
+
 #endif

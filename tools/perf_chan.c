@@ -105,7 +105,7 @@ static int recv_any(struct chan *ch, struct wire_msg *msg, int timeout_ms,
 {
 	uint8_t header[WIRE_HEADER_BYTES];
 	uint8_t payload[WIRE_PAYLOAD_MAX];
-	char why[WIRE_WHY_MAX];
+	char why[PACK_WHY_MAX];
 	enum wire_type type;
 	size_t len;
 
@@ -129,7 +129,7 @@ static int recv_any(struct chan *ch, struct wire_msg *msg, int timeout_ms,
 int chan_recv(struct chan *ch, enum wire_type type, struct wire_msg *msg,
 	      int timeout_ms)
 {
-	char why[WIRE_WHY_MAX];
+	char why[PACK_WHY_MAX];
 
 	if (type == WIRE_DONE && ch->has_done) {
 		msg->type = type;
@@ -153,7 +153,7 @@ int chan_recv(struct chan *ch, enum wire_type type, struct wire_msg *msg,
 static int check_there(struct chan *ch)
 {
 	uint8_t header[WIRE_HEADER_BYTES];
-	char why[WIRE_WHY_MAX];
+	char why[PACK_WHY_MAX];
 	enum wire_type type;
 	struct wire_msg msg;
 	ssize_t got;

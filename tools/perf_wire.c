@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "perf_wire.h"
+
+/*
+ * A field is no longer on the wire than in memory, but for texts: two bytes of
+ * length replace one of end. The largest messages fit, whatever they say.
+ */
+#define TEXTS_MAX 4
+_Static_assert(sizeof(struct wire_msg) + TEXTS_MAX <= WIRE_PAYLOAD_MAX,
+	       "the largest message fits");
+
+static const struct pack_protocol protocol = {
+	.name = "p2pmr",
+	.magic = WIRE_MAGIC,
+	.version = WIRE_VERSION,
+	.type_max = WIRE_BYE,
+	.payload_max = WIRE_PAYLOAD_MAX,
+};
 
 static const char * const type_names[] = {
 	[WIRE_HELLO] = "HELLO",
@@ -26,483 +38,332 @@ const char *wire_type_name(enum wire_type type)
 	return type_names[type];
 }
 
-/*
- * A writing position. The largest message fits its buffer by construction;
- * the bound is kept all the same.
- */
-struct out {
-	uint8_t *pos;
-	size_t left;
-};
-
-static void put(struct out *o, uint64_t val, int bytes)
+static void pack_ident(struct packer *p, const struct wire_ident *id)
 {
-	if (o->left < (size_t)bytes)
-		return;
-	o->left -= bytes;
-	while (bytes--)
-		*o->pos++ = val >> 8 * bytes;
+	pack_text(p, id->version);
+	pack_text(p, id->kernel);
+	pack_text(p, id->device);
+	pack_text(p, id->memory);
 }
 
-static void put_raw(struct out *o, const void *src, size_t len)
+static void unpack_ident(struct unpacker *u, struct wire_ident *id)
 {
-	if (o->left < len)
-		return;
-	memcpy(o->pos, src, len);
-	o->pos += len;
-	o->left -= len;
+	unpack_text(u, id->version, sizeof(id->version), "the tool's version");
+	unpack_text(u, id->kernel, sizeof(id->kernel), "the kernel release");
+	unpack_text(u, id->device, sizeof(id->device), "the device's name");
+	unpack_text(u, id->memory, sizeof(id->memory), "the memory's name");
 }
 
-/* Texts have fixed length on the wire: printable ASCII, then only zeroes */
-static void put_text(struct out *o, const char *text, size_t len)
+static void pack_params(struct packer *p, const struct perf_params *par)
 {
-	size_t i;
-
-	for (i = 0; i + 1 < len && text[i]; i++)
-		put(o, isprint((unsigned char)text[i]) ? text[i] : '?', 1);
-	for (; i < len; i++)
-		put(o, 0, 1);
+	pack_num(p, par->tool, 1);
+	pack_num(p, par->op, 1);
+	pack_num(p, par->atomic, 1);
+	pack_num(p, par->transport, 1);
+	pack_num(p, par->size, 8);
+	pack_num(p, par->iterations, 8);
+	pack_num(p, par->duration_s, 4);
+	pack_num(p, par->depth, 4);
+	pack_num(p, par->rx_depth, 4);
+	pack_num(p, par->qps, 4);
+	pack_num(p, par->sl, 1);
+	pack_num(p, par->tos, 1);
+	pack_num(p, par->sweep, 1);
+	pack_num(p, par->both, 1);
+	pack_num(p, par->cm, 1);
+	pack_num(p, par->verify, 1);
 }
 
-/*
- * A reading position. The first thing wrong stays in @why; from then on every
- * get returns 0, so that decoders need not test after each field.
- */
-struct in {
-	const uint8_t *pos;
-	size_t left;
-	char *why;
-	bool bad;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void refuse(struct in *in, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (in->bad)
-		return;
-	in->bad = true;
-	va_start(ap, fmt);
-	vsnprintf(in->why, WIRE_WHY_MAX, fmt, ap);
-	va_end(ap);
-}
-
-static const uint8_t *take(struct in *in, size_t len)
-{
-	const uint8_t *pos = in->pos;
-
-	if (!in->bad && in->left < len)
-		refuse(in, "a message that ends too early");
-	if (in->bad)
-		return NULL;
-	in->pos += len;
-	in->left -= len;
-	return pos;
-}
-
-static uint64_t get(struct in *in, int bytes)
-{
-	const uint8_t *pos = take(in, bytes);
-	uint64_t val = 0;
-
-	if (!pos)
-		return 0;
-	while (bytes--)
-		val = val << 8 | *pos++;
-	return val;
-}
-
-static uint64_t get_range(struct in *in, int bytes, uint64_t min,
-			  uint64_t max, const char *what)
-{
-	uint64_t val = get(in, bytes);
-
-	if (!in->bad && (val < min || val > max))
-		refuse(in, "%s = %llu, outside %llu to %llu", what,
-		       (unsigned long long)val, (unsigned long long)min,
-		       (unsigned long long)max);
-	return in->bad ? 0 : val;
-}
-
-static bool is_printable(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if (!isascii(text[i]) || !isprint((unsigned char)text[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool is_zero(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if (text[i])
-			return false;
-	}
-	return true;
-}
-
-static void get_text(struct in *in, char *text, size_t len, const char *what)
-{
-	const char *pos = (const char *)take(in, len);
-	size_t used;
-
-	memset(text, 0, len);
-	if (!pos)
-		return;
-	used = strnlen(pos, len);
-	if (used == len)
-		refuse(in, "%s has no end", what);
-	else if (!is_printable(pos, used))
-		refuse(in, "%s holds an unprintable byte", what);
-	else if (!is_zero(pos + used, len - used))
-		refuse(in, "%s goes on after its end", what);
-	else
-		memcpy(text, pos, used);
-}
-
-static void put_ident(struct out *o, const struct wire_ident *id)
-{
-	put_text(o, id->version, sizeof(id->version));
-	put_text(o, id->kernel, sizeof(id->kernel));
-	put_text(o, id->device, sizeof(id->device));
-	put_text(o, id->memory, sizeof(id->memory));
-}
-
-static void get_ident(struct in *in, struct wire_ident *id)
-{
-	get_text(in, id->version, sizeof(id->version), "the tool's version");
-	get_text(in, id->kernel, sizeof(id->kernel), "the kernel release");
-	get_text(in, id->device, sizeof(id->device), "the device's name");
-	get_text(in, id->memory, sizeof(id->memory), "the memory's name");
-}
-
-static void put_params(struct out *o, const struct perf_params *p)
-{
-	put(o, p->tool, 1);
-	put(o, p->op, 1);
-	put(o, p->atomic, 1);
-	put(o, p->transport, 1);
-	put(o, p->size, 8);
-	put(o, p->iterations, 8);
-	put(o, p->duration_s, 4);
-	put(o, p->depth, 4);
-	put(o, p->rx_depth, 4);
-	put(o, p->qps, 4);
-	put(o, p->sl, 1);
-	put(o, p->tos, 1);
-	put(o, p->sweep, 1);
-	put(o, p->both, 1);
-	put(o, p->cm, 1);
-	put(o, p->verify, 1);
-}
-
-static void get_params(struct in *in, struct perf_params *p)
+static void unpack_params(struct unpacker *u, struct perf_params *p)
 {
 	const char *why;
 
-	p->tool = get_range(in, 1, PERF_BW, PERF_LAT, "command");
-	p->op = get_range(in, 1, PERF_WRITE, PERF_ATOMIC, "operation");
-	p->atomic = get_range(in, 1, PERF_FETCH_ADD, PERF_CMP_SWAP,
-			      "kind of atomic");
-	p->transport = get_range(in, 1, PERF_RC, PERF_UD, "transport");
-	p->size = get_range(in, 8, 1, PERF_SIZE_MAX, "size");
-	p->iterations = get_range(in, 8, 0, PERF_ITERATIONS_MAX, "iterations");
-	p->duration_s = get_range(in, 4, 0, PERF_DURATION_MAX, "duration");
-	p->depth = get_range(in, 4, 1, PERF_DEPTH_MAX, "depth");
-	p->rx_depth = get_range(in, 4, 1, PERF_DEPTH_MAX, "receive depth");
-	p->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
-	p->sl = get_range(in, 1, 0, 15, "service level");
-	p->tos = get(in, 1);
-	p->sweep = get_range(in, 1, 0, 1, "sweep");
-	p->both = get_range(in, 1, 0, 1, "bidirectional");
-	p->cm = get_range(in, 1, 0, 1, "rdma_cm");
-	p->verify = get_range(in, 1, 0, 1, "verify");
-	if (in->bad)
+	p->tool = unpack_range(u, 1, PERF_BW, PERF_LAT, "command");
+	p->op = unpack_range(u, 1, PERF_WRITE, PERF_ATOMIC, "operation");
+	p->atomic = unpack_range(u, 1, PERF_FETCH_ADD, PERF_CMP_SWAP,
+				 "kind of atomic");
+	p->transport = unpack_range(u, 1, PERF_RC, PERF_UD, "transport");
+	p->size = unpack_range(u, 8, 1, PERF_SIZE_MAX, "size");
+	p->iterations = unpack_range(u, 8, 0, PERF_ITERATIONS_MAX, "iterations");
+	p->duration_s = unpack_range(u, 4, 0, PERF_DURATION_MAX, "duration");
+	p->depth = unpack_range(u, 4, 1, PERF_DEPTH_MAX, "depth");
+	p->rx_depth = unpack_range(u, 4, 1, PERF_DEPTH_MAX, "receive depth");
+	p->qps = unpack_range(u, 4, 1, PERF_QPS_MAX, "queue pairs");
+	p->sl = unpack_range(u, 1, 0, 15, "service level");
+	p->tos = unpack_num(u, 1);
+	p->sweep = unpack_range(u, 1, 0, 1, "sweep");
+	p->both = unpack_range(u, 1, 0, 1, "bidirectional");
+	p->cm = unpack_range(u, 1, 0, 1, "rdma_cm");
+	p->verify = unpack_range(u, 1, 0, 1, "verify");
+	if (u->bad)
 		return;
 	why = perf_params_wrong(p);
 	if (why)
-		refuse(in, "parameters that do not go together: %s", why);
+		unpack_refuse(u, "parameters that do not go together: %s", why);
 }
 
-static void put_endpoint(struct out *o, const struct wire_endpoint *ep)
+static void pack_endpoint(struct packer *p, const struct wire_endpoint *ep)
 {
 	uint32_t i;
 
-	put_raw(o, ep->gid, sizeof(ep->gid));
-	put(o, ep->gid_kind, 1);
-	put(o, ep->lid, 2);
-	put(o, ep->mtu, 1);
-	put(o, ep->rd_init, 1);
-	put(o, ep->rd_resp, 1);
-	put(o, ep->cm_port, 2);
-	put(o, ep->rkey, 4);
-	put(o, ep->addr, 8);
-	put(o, ep->area_bytes, 8);
-	put_text(o, ep->memory, sizeof(ep->memory));
-	put_text(o, ep->route, sizeof(ep->route));
-	put(o, ep->qps, 4);
+	pack_raw(p, ep->gid, sizeof(ep->gid));
+	pack_num(p, ep->gid_kind, 1);
+	pack_num(p, ep->lid, 2);
+	pack_num(p, ep->mtu, 1);
+	pack_num(p, ep->rd_init, 1);
+	pack_num(p, ep->rd_resp, 1);
+	pack_num(p, ep->cm_port, 2);
+	pack_num(p, ep->rkey, 4);
+	pack_num(p, ep->addr, 8);
+	pack_num(p, ep->area_bytes, 8);
+	pack_text(p, ep->memory);
+	pack_text(p, ep->route);
+	pack_num(p, ep->qps, 4);
 	for (i = 0; i < ep->qps; i++) {
-		put(o, ep->qp[i].num, 4);
-		put(o, ep->qp[i].psn, 4);
+		pack_num(p, ep->qp[i].num, 4);
+		pack_num(p, ep->qp[i].psn, 4);
 	}
 }
 
-static void get_endpoint(struct in *in, struct wire_endpoint *ep)
+static void unpack_endpoint(struct unpacker *u, struct wire_endpoint *ep)
 {
-	const uint8_t *gid = take(in, sizeof(ep->gid));
 	uint32_t i;
 
-	if (gid)
-		memcpy(ep->gid, gid, sizeof(ep->gid));
-	ep->gid_kind = get_range(in, 1, WIRE_GID_IB, WIRE_GID_ROCE_V2,
-				 "kind of GID");
-	ep->lid = get(in, 2);
-	ep->mtu = get_range(in, 1, 1, 5, "MTU");
-	ep->rd_init = get(in, 1);
-	ep->rd_resp = get(in, 1);
-	ep->cm_port = get(in, 2);
-	ep->rkey = get(in, 4);
-	ep->addr = get(in, 8);
-	ep->area_bytes = get_range(in, 8, 1, PERF_AREA_MAX, "area");
-	if (!in->bad && ep->addr > UINT64_MAX - ep->area_bytes)
-		refuse(in, "memory that wraps around the address space");
-	get_text(in, ep->memory, sizeof(ep->memory), "the memory's name");
-	get_text(in, ep->route, sizeof(ep->route), "the route");
-	ep->qps = get_range(in, 4, 1, PERF_QPS_MAX, "queue pairs");
-	for (i = 0; i < ep->qps && !in->bad; i++) {
-		ep->qp[i].num = get_range(in, 4, 0, 0xffffff, "QP number");
-		ep->qp[i].psn = get_range(in, 4, 0, 0xffffff, "PSN");
+	unpack_raw(u, ep->gid, sizeof(ep->gid));
+	ep->gid_kind = unpack_range(u, 1, WIRE_GID_IB, WIRE_GID_ROCE_V2,
+				    "kind of GID");
+	ep->lid = unpack_num(u, 2);
+	ep->mtu = unpack_range(u, 1, 1, 5, "MTU");
+	ep->rd_init = unpack_num(u, 1);
+	ep->rd_resp = unpack_num(u, 1);
+	ep->cm_port = unpack_num(u, 2);
+	ep->rkey = unpack_num(u, 4);
+	ep->addr = unpack_num(u, 8);
+	ep->area_bytes = unpack_range(u, 8, 1, PERF_AREA_MAX, "area");
+	if (ep->addr > UINT64_MAX - ep->area_bytes)
+		unpack_refuse(u, "memory that wraps around the address space");
+	unpack_text(u, ep->memory, sizeof(ep->memory), "the memory's name");
+	unpack_text(u, ep->route, sizeof(ep->route), "the route");
+	ep->qps = unpack_range(u, 4, 1, PERF_QPS_MAX, "queue pairs");
+	for (i = 0; i < ep->qps; i++) {
+		ep->qp[i].num = unpack_range(u, 4, 0, 0xffffff, "QP number");
+		ep->qp[i].psn = unpack_range(u, 4, 0, 0xffffff, "PSN");
 	}
 }
 
-static void put_begin(struct out *o, const struct wire_begin *b)
+static void pack_begin(struct packer *p, const struct wire_begin *b)
 {
-	put(o, b->seed, 8);
-	put(o, b->pass, 4);
-	put(o, b->size, 8);
-	put(o, b->server_memory, 1);
-	put_endpoint(o, &b->client);
+	pack_num(p, b->seed, 8);
+	pack_num(p, b->pass, 4);
+	pack_num(p, b->size, 8);
+	pack_num(p, b->server_memory, 1);
+	pack_endpoint(p, &b->client);
 }
 
-static void get_begin(struct in *in, struct wire_begin *b)
+static void unpack_begin(struct unpacker *u, struct wire_begin *b)
 {
-	b->seed = get(in, 8);
-	b->pass = get(in, 4);
-	b->size = get_range(in, 8, 1, PERF_SIZE_MAX, "size");
-	b->server_memory = get_range(in, 1, PERF_MEMORY_OWN, PERF_MEMORY_HOST,
-				     "server memory");
-	get_endpoint(in, &b->client);
+	b->seed = unpack_num(u, 8);
+	b->pass = unpack_num(u, 4);
+	b->size = unpack_range(u, 8, 1, PERF_SIZE_MAX, "size");
+	b->server_memory = unpack_range(u, 1, PERF_MEMORY_OWN, PERF_MEMORY_HOST,
+					"server memory");
+	unpack_endpoint(u, &b->client);
 }
 
-static void put_times(struct out *o, const struct perf_times *t)
-{
-	int i;
-
-	put(o, t->samples, 8);
-	put(o, t->min_ps, 8);
-	put(o, t->max_ps, 8);
-	put(o, t->avg_ps, 8);
-	put(o, t->stdev_ps, 8);
-	for (i = 0; i < PERF_PERCENTILES; i++)
-		put(o, t->percentile_ps[i], 8);
-}
-
-static void get_times(struct in *in, struct perf_times *t)
+static void pack_times(struct packer *p, const struct perf_times *t)
 {
 	int i;
 
-	t->samples = get(in, 8);
-	t->min_ps = get(in, 8);
-	t->max_ps = get(in, 8);
-	t->avg_ps = get(in, 8);
-	t->stdev_ps = get(in, 8);
+	pack_num(p, t->samples, 8);
+	pack_num(p, t->min_ps, 8);
+	pack_num(p, t->max_ps, 8);
+	pack_num(p, t->avg_ps, 8);
+	pack_num(p, t->stdev_ps, 8);
 	for (i = 0; i < PERF_PERCENTILES; i++)
-		t->percentile_ps[i] = get(in, 8);
+		pack_num(p, t->percentile_ps[i], 8);
 }
 
-static void put_done(struct out *o, const struct wire_done *d)
+static void unpack_times(struct unpacker *u, struct perf_times *t)
+{
+	int i;
+
+	t->samples = unpack_num(u, 8);
+	t->min_ps = unpack_num(u, 8);
+	t->max_ps = unpack_num(u, 8);
+	t->avg_ps = unpack_num(u, 8);
+	t->stdev_ps = unpack_num(u, 8);
+	for (i = 0; i < PERF_PERCENTILES; i++)
+		t->percentile_ps[i] = unpack_num(u, 8);
+}
+
+static void pack_done(struct packer *p, const struct wire_done *d)
 {
 	uint32_t i;
 
-	put(o, d->messages, 8);
-	put(o, d->elapsed_ns, 8);
-	put(o, d->peak_bytes_per_s, 8);
-	put_times(o, &d->times);
-	put(o, d->qps, 4);
+	pack_num(p, d->messages, 8);
+	pack_num(p, d->elapsed_ns, 8);
+	pack_num(p, d->peak_bytes_per_s, 8);
+	pack_times(p, &d->times);
+	pack_num(p, d->qps, 4);
 	for (i = 0; i < d->qps; i++)
-		put(o, d->qp_messages[i], 8);
+		pack_num(p, d->qp_messages[i], 8);
 }
 
-static void get_done(struct in *in, struct wire_done *d)
+static void unpack_done(struct unpacker *u, struct wire_done *d)
 {
 	uint32_t i;
 
-	d->messages = get(in, 8);
-	d->elapsed_ns = get(in, 8);
-	d->peak_bytes_per_s = get(in, 8);
-	get_times(in, &d->times);
-	d->qps = get_range(in, 4, 0, PERF_QPS_MAX, "queue pairs");
-	for (i = 0; i < d->qps && !in->bad; i++)
-		d->qp_messages[i] = get(in, 8);
+	d->messages = unpack_num(u, 8);
+	d->elapsed_ns = unpack_num(u, 8);
+	d->peak_bytes_per_s = unpack_num(u, 8);
+	unpack_times(u, &d->times);
+	d->qps = unpack_range(u, 4, 0, PERF_QPS_MAX, "queue pairs");
+	for (i = 0; i < d->qps; i++)
+		d->qp_messages[i] = unpack_num(u, 8);
 }
 
-static void put_verdict(struct out *o, const struct wire_verdict *v)
+static void pack_verdict(struct packer *p, const struct wire_verdict *v)
 {
-	put(o, v->received, 8);
-	put(o, v->data.checked_bytes, 8);
-	put(o, v->data.wrong_bytes, 8);
-	put(o, v->data.first_offset, 8);
-	put(o, v->data.expected, 1);
-	put(o, v->data.got, 1);
+	pack_num(p, v->received, 8);
+	pack_num(p, v->data.checked_bytes, 8);
+	pack_num(p, v->data.wrong_bytes, 8);
+	pack_num(p, v->data.first_offset, 8);
+	pack_num(p, v->data.expected, 1);
+	pack_num(p, v->data.got, 1);
 }
 
-static void get_verdict(struct in *in, struct wire_verdict *v)
+static void unpack_verdict(struct unpacker *u, struct wire_verdict *v)
 {
 	struct perf_verdict *data = &v->data;
 
-	v->received = get(in, 8);
-	data->checked_bytes = get_range(in, 8, 0, PERF_AREA_MAX,
-					"checked bytes");
-	data->wrong_bytes = get_range(in, 8, 0, data->checked_bytes,
-				      "wrong bytes");
-	data->first_offset = get_range(in, 8, 0, PERF_AREA_MAX,
-				       "first wrong offset");
-	data->expected = get(in, 1);
-	data->got = get(in, 1);
+	v->received = unpack_num(u, 8);
+	data->checked_bytes = unpack_range(u, 8, 0, PERF_AREA_MAX,
+					   "checked bytes");
+	data->wrong_bytes = unpack_range(u, 8, 0, data->checked_bytes,
+					 "wrong bytes");
+	data->first_offset = unpack_range(u, 8, 0, PERF_AREA_MAX,
+					  "first wrong offset");
+	data->expected = unpack_num(u, 1);
+	data->got = unpack_num(u, 1);
 }
 
-static void put_error(struct out *o, const struct failure *f)
+static void pack_error(struct packer *p, const struct failure *f)
 {
-	put(o, f->errnum, 4);
-	put_text(o, f->reason, sizeof(f->reason));
-	put_text(o, f->text, sizeof(f->text));
-	put_text(o, f->remedy, sizeof(f->remedy));
+	pack_num(p, f->errnum, 4);
+	pack_text(p, f->reason);
+	pack_text(p, f->text);
+	pack_text(p, f->remedy);
 }
 
-static void get_error(struct in *in, struct failure *f)
+static void unpack_error(struct unpacker *u, struct failure *f)
 {
 	f->status = CMD_FAILED;
-	f->errnum = get_range(in, 4, 0, 4095, "errno");
-	get_text(in, f->reason, sizeof(f->reason), "the reason");
-	get_text(in, f->text, sizeof(f->text), "the error's text");
-	get_text(in, f->remedy, sizeof(f->remedy), "the error's remedy");
-	if (!in->bad && !f->reason[0])
-		refuse(in, "an error without a reason");
+	f->errnum = unpack_range(u, 4, 0, 4095, "errno");
+	unpack_text(u, f->reason, sizeof(f->reason), "the reason");
+	unpack_text(u, f->text, sizeof(f->text), "the error's text");
+	unpack_text(u, f->remedy, sizeof(f->remedy), "the error's remedy");
+	if (!f->reason[0])
+		unpack_refuse(u, "an error without a reason");
 }
 
-static void put_payload(struct out *o, const struct wire_msg *msg)
+static void pack_payload(struct packer *p, const struct wire_msg *msg)
 {
 	switch (msg->type) {
 	case WIRE_HELLO:
-		put_ident(o, &msg->u.hello.ident);
-		put_params(o, &msg->u.hello.params);
-		put(o, msg->u.hello.passes, 4);
+		pack_ident(p, &msg->u.hello.ident);
+		pack_params(p, &msg->u.hello.params);
+		pack_num(p, msg->u.hello.passes, 4);
 		break;
 	case WIRE_WELCOME:
-		put_ident(o, &msg->u.welcome);
+		pack_ident(p, &msg->u.welcome);
 		break;
 	case WIRE_ERROR:
-		put_error(o, &msg->u.error);
+		pack_error(p, &msg->u.error);
 		break;
 	case WIRE_BEGIN:
-		put_begin(o, &msg->u.begin);
+		pack_begin(p, &msg->u.begin);
 		break;
 	case WIRE_READY:
-		put_endpoint(o, &msg->u.ready);
+		pack_endpoint(p, &msg->u.ready);
 		break;
 	case WIRE_DONE:
-		put_done(o, &msg->u.done);
+		pack_done(p, &msg->u.done);
 		break;
 	case WIRE_VERDICT:
-		put_verdict(o, &msg->u.verdict);
+		pack_verdict(p, &msg->u.verdict);
 		break;
 	case WIRE_GO:
 	case WIRE_BYE:
 		break;
+	}
+}
+
+static void unpack_payload(struct unpacker *u, struct wire_msg *msg)
+{
+	switch (msg->type) {
+	case WIRE_HELLO:
+		unpack_ident(u, &msg->u.hello.ident);
+		unpack_params(u, &msg->u.hello.params);
+		msg->u.hello.passes = unpack_range(u, 4, 1, WIRE_PASSES_MAX,
+						   "passes");
+		break;
+	case WIRE_WELCOME:
+		unpack_ident(u, &msg->u.welcome);
+		break;
+	case WIRE_ERROR:
+		unpack_error(u, &msg->u.error);
+		break;
+	case WIRE_BEGIN:
+		unpack_begin(u, &msg->u.begin);
+		break;
+	case WIRE_READY:
+		unpack_endpoint(u, &msg->u.ready);
+		break;
+	case WIRE_DONE:
+		unpack_done(u, &msg->u.done);
+		break;
+	case WIRE_VERDICT:
+		unpack_verdict(u, &msg->u.verdict);
+		break;
+	case WIRE_GO:
+	case WIRE_BYE:
+		break;
+	default:
+		unpack_refuse(u, "a message of an unknown type");
 	}
 }
 
 size_t wire_encode(const struct wire_msg *msg,
 		   uint8_t buf[WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX])
 {
-	struct out body = { buf + WIRE_HEADER_BYTES, WIRE_PAYLOAD_MAX };
-	struct out head = { buf, WIRE_HEADER_BYTES };
-	size_t len;
+	struct packer p = { .pos = buf + WIRE_HEADER_BYTES,
+			    .left = WIRE_PAYLOAD_MAX };
 
-	put_payload(&body, msg);
-	len = WIRE_PAYLOAD_MAX - body.left;
-	put(&head, WIRE_MAGIC, 4);
-	put(&head, WIRE_VERSION, 2);
-	put(&head, msg->type, 2);
-	put(&head, len, 4);
-	return WIRE_HEADER_BYTES + len;
+	pack_payload(&p, msg);
+	return pack_header(&protocol, msg->type, WIRE_PAYLOAD_MAX - p.left,
+			   buf);
 }
 
 int wire_decode_header(const uint8_t buf[WIRE_HEADER_BYTES],
 		       enum wire_type *type, size_t *payload_bytes,
-		       char why[WIRE_WHY_MAX])
+		       char why[PACK_WHY_MAX])
 {
-	struct in in = { buf, WIRE_HEADER_BYTES, why, false };
-	uint64_t version;
+	int ret = unpack_header(&protocol, buf, payload_bytes, why);
 
-	if (get(&in, 4) != WIRE_MAGIC)
-		refuse(&in, "bytes that are no message of p2pmr");
-	version = get(&in, 2);
-	if (version != WIRE_VERSION)
-		refuse(&in, "version %u of the protocol, where this program speaks version %u",
-		       (unsigned int)version, WIRE_VERSION);
-	*type = get_range(&in, 2, WIRE_HELLO, WIRE_BYE, "type of message");
-	*payload_bytes = get_range(&in, 4, 0, WIRE_PAYLOAD_MAX, "length");
-	return in.bad ? -EPROTO : 0;
+	if (ret < 0)
+		return ret;
+	*type = ret;
+	return 0;
 }
 
 int wire_decode_payload(enum wire_type type, const uint8_t *payload,
 			size_t len, struct wire_msg *msg,
-			char why[WIRE_WHY_MAX])
+			char why[PACK_WHY_MAX])
 {
-	struct in in = { payload, len, why, false };
+	struct unpacker u = { .pos = payload, .left = len };
 
 	memset(msg, 0, sizeof(*msg));
 	msg->type = type;
-	switch (type) {
-	case WIRE_HELLO:
-		get_ident(&in, &msg->u.hello.ident);
-		get_params(&in, &msg->u.hello.params);
-		msg->u.hello.passes = get_range(&in, 4, 1, WIRE_PASSES_MAX,
-						"passes");
-		break;
-	case WIRE_WELCOME:
-		get_ident(&in, &msg->u.welcome);
-		break;
-	case WIRE_ERROR:
-		get_error(&in, &msg->u.error);
-		break;
-	case WIRE_BEGIN:
-		get_begin(&in, &msg->u.begin);
-		break;
-	case WIRE_READY:
-		get_endpoint(&in, &msg->u.ready);
-		break;
-	case WIRE_DONE:
-		get_done(&in, &msg->u.done);
-		break;
-	case WIRE_VERDICT:
-		get_verdict(&in, &msg->u.verdict);
-		break;
-	case WIRE_GO:
-	case WIRE_BYE:
-		break;
-	default:
-		refuse(&in, "a message of an unknown type");
-	}
-	if (!in.bad && in.left)
-		refuse(&in, "a %s message with %zu bytes too many",
-		       wire_type_name(type), in.left);
-	return in.bad ? -EPROTO : 0;
+	unpack_payload(&u, msg);
+	return unpack_end(&u, wire_type_name(type), why);
 }

@@ -18,9 +18,8 @@
  *
  * Either side may send ERROR at any time instead, and then closes.
  *
- * A message is a header (magic, version, type, payload length) and a payload.
- * Integers are in network order. Decoding takes nothing on trust: what comes
- * out of it lies within the limits below, whatever went in.
+ * Decoding takes nothing on trust: what comes out of it lies within the limits
+ * below, whatever went in.
  */
 #ifndef P2PMR_TOOLS_PERF_WIRE_H
 #define P2PMR_TOOLS_PERF_WIRE_H
@@ -30,12 +29,13 @@
 #include <stdint.h>
 
 #include "fail.h"
+#include "pack.h"
 #include "perf_params.h"
 #include "perf_pattern.h"
 
 #define WIRE_MAGIC 0x70326277U
-#define WIRE_VERSION 2
-#define WIRE_HEADER_BYTES 12
+#define WIRE_VERSION 3
+#define WIRE_HEADER_BYTES PACK_HEADER_BYTES
 #define WIRE_PAYLOAD_MAX 16384
 
 #define WIRE_NAME_MAX 64
@@ -152,8 +152,6 @@ struct wire_msg {
 	} u;
 };
 
-#define WIRE_WHY_MAX 160
-
 /* Returns the number of bytes, header included. @buf holds the largest message */
 size_t wire_encode(const struct wire_msg *msg,
 		   uint8_t buf[WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX]);
@@ -164,10 +162,10 @@ size_t wire_encode(const struct wire_msg *msg,
  */
 int wire_decode_header(const uint8_t buf[WIRE_HEADER_BYTES],
 		       enum wire_type *type, size_t *payload_bytes,
-		       char why[WIRE_WHY_MAX]);
+		       char why[PACK_WHY_MAX]);
 int wire_decode_payload(enum wire_type type, const uint8_t *payload,
 			size_t len, struct wire_msg *msg,
-			char why[WIRE_WHY_MAX]);
+			char why[PACK_WHY_MAX]);
 
 const char *wire_type_name(enum wire_type type);
 

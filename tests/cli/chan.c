@@ -78,7 +78,8 @@ static void test_garbage(void **state)
 static void test_huge_length(void **state)
 {
 	static const uint8_t header[WIRE_HEADER_BYTES] = {
-		0x70, 0x32, 0x62, 0x77, 0, 2, 0, 1, 0xff, 0xff, 0xff, 0xff,
+		0x70, 0x32, 0x62, 0x77, 0, WIRE_VERSION, 0, 1,
+		0xff, 0xff, 0xff, 0xff,
 	};
 	struct wire_msg msg;
 	struct ends e;
@@ -129,7 +130,7 @@ static void test_silence(void **state)
 static void test_other_version(void **state)
 {
 	static const uint8_t header[WIRE_HEADER_BYTES] = {
-		0x70, 0x32, 0x62, 0x77, 0, 1, 0, 1, 0, 0, 0, 0,
+		0x70, 0x32, 0x62, 0x77, 0, 2, 0, 1, 0, 0, 0, 0,
 	};
 	struct wire_msg msg;
 	struct ends e;
@@ -138,8 +139,8 @@ static void test_other_version(void **state)
 	ends_open(&e);
 	say(&e, header, sizeof(header));
 	assert_int_equal(chan_recv(&e.ch, WIRE_HELLO, &msg, 1000), -1);
-	assert_non_null(strstr(fail_get()->text, "version 1 of the protocol"));
-	assert_non_null(strstr(fail_get()->text, "speaks version 2"));
+	assert_non_null(strstr(fail_get()->text, "version 2 of the protocol"));
+	assert_non_null(strstr(fail_get()->text, "speaks version 3"));
 	assert_non_null(strstr(fail_get()->remedy, "same version"));
 	assert_failed("PROTOCOL");
 	ends_close(&e);

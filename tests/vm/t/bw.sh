@@ -327,7 +327,7 @@ sizes_differ()
 strangers_are_sent_away()
 {
 	server
-	for bytes in 'GET / HTTP/1.1\r\n\r\n' '' '\x70\x32\x62\x77\x00\x02\x00\x01\xff\xff\xff\xff' \
+	for bytes in 'GET / HTTP/1.1\r\n\r\n' '' '\x70\x32\x62\x77\x00\x03\x00\x01\xff\xff\xff\xff' \
 		'\x70\x32\x62\x77\x00\x01\x00\x01\x00\x00\x00\x00' "$(printf 'x%.0s' {1..5000})"; do
 		(
 			exec 3<>/dev/tcp/127.0.0.1/18515
