@@ -17,6 +17,23 @@ void args_init(char **argv, char *name)
 	argv[0] = name;
 }
 
+error_t args_help(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key != 'h')
+		return ARGP_ERR_UNKNOWN;
+	argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+	return 0;
+}
+
+error_t args_options_only(int key, char *arg, struct argp_state *state)
+{
+	if (key != ARGP_KEY_ARG)
+		return args_help(key, arg, state);
+	argp_error(state, "%s: takes options only [USAGE]", arg);
+	return EINVAL;
+}
+
 error_t args_json_only(int key, char *arg, struct argp_state *state)
 {
 	bool *json = state->input;
@@ -25,14 +42,8 @@ error_t args_json_only(int key, char *arg, struct argp_state *state)
 	case 'j':
 		*json = true;
 		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_options_only(key, arg, state);
 	}
 }
 

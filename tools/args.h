@@ -12,6 +12,13 @@
 /* Before argp_parse(): exit status, --version, and the name in messages */
 void args_init(char **argv, char *name);
 
+/*
+ * What parsers do with the keys that they do not know: -h, and with
+ * args_options_only() a word that is no option
+ */
+error_t args_help(int key, char *arg, struct argp_state *state);
+error_t args_options_only(int key, char *arg, struct argp_state *state);
+
 /* Parses -j (--json), which sets the bool that is the input, and -h; no more */
 error_t args_json_only(int key, char *arg, struct argp_state *state);
 

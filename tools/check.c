@@ -26,19 +26,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct check_opts *opts = state->input;
 
-	(void)arg;
 	switch (key) {
 	case 'j':
 		opts->json = true;
-		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case ARGP_KEY_ARGS:
 		opts->names = state->argv + state->next;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_help(key, arg, state);
 	}
 }
 

@@ -105,7 +105,8 @@ static const char *get_name(struct argp_state *state, const char *option,
 	return arg;
 }
 
-static int parse_file_option(int key, struct copy_opts *opts)
+static int parse_file_option(int key, char *arg, struct argp_state *state,
+			     struct copy_opts *opts)
 {
 	switch (key) {
 	case 'r':
@@ -130,7 +131,7 @@ static int parse_file_option(int key, struct copy_opts *opts)
 		opts->hello.flags |= COPY_LIVE;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_help(key, arg, state);
 	}
 }
 
@@ -155,7 +156,7 @@ static int parse_remote_option(int key, char *arg, struct argp_state *state,
 					      0, 65535) + 1;
 		return 0;
 	default:
-		return parse_file_option(key, opts);
+		return parse_file_option(key, arg, state, opts);
 	}
 }
 
@@ -210,9 +211,6 @@ static int parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SERVER:
 		opts->server = true;
-		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case ARGP_KEY_ARG:
 		parse->words[parse->n++] = arg;

@@ -42,14 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		opts->json = true;
 		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_options_only(key, arg, state);
 	}
 }
 

@@ -52,16 +52,13 @@ static error_t choose(struct choice *choice, const char *name,
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
 	case ARGP_KEY_ARG:
 		return choose(state->input, arg, state);
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no action [USAGE]");
 		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_help(key, arg, state);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include <p2pmr/p2pmr.h>
 
+#include "args.h"
 #include "fail.h"
 #include "json.h"
 #include "nvmet.h"
@@ -123,17 +124,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		opts->json = true;
 		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
 	case ARGP_KEY_END:
 		check_whole(opts, state);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_options_only(key, arg, state);
 	}
 }
 

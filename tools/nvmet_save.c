@@ -23,16 +23,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	const char **file = state->input;
 
 	switch (key) {
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
 	case ARGP_KEY_ARG:
 		if (*file)
 			argp_error(state, "%s: only one file [USAGE]", arg);
 		*file = arg;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_help(key, arg, state);
 	}
 }
 

@@ -130,9 +130,6 @@ static error_t parse_restore(int key, char *arg, struct argp_state *state)
 	case 'j':
 		opts->json = true;
 		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
 	case ARGP_KEY_ARG:
 		if (opts->file)
 			argp_error(state, "%s: only one file [USAGE]", arg);
@@ -142,7 +139,7 @@ static error_t parse_restore(int key, char *arg, struct argp_state *state)
 		argp_error(state, "no file [USAGE]");
 		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_help(key, arg, state);
 	}
 }
 

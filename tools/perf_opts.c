@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -422,16 +421,13 @@ static void check_whole(struct argp_state *state, const struct perf_opts *o)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	static error_t (*const parsers[])(int, char *, struct argp_state *) = {
-		parse_numbers, parse_words, parse_own, parse_report,
+		parse_numbers, parse_words, parse_own, parse_report, args_help,
 	};
 	struct perf_opts *o = state->input;
 	error_t ret = ARGP_ERR_UNKNOWN;
 	size_t i;
 
 	switch (key) {
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
 	case ARGP_KEY_ARG:
 		if (o->server)
 			argp_error(state, "%s: one server only [USAGE]", arg);

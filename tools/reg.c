@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,14 +95,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_PROGRESS:
 		o->progress = true;
 		return 0;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "%s: takes options only [USAGE]", arg);
-		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_options_only(key, arg, state);
 	}
 }
 
