@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "fail.h"
 #include "list_facts.h"
 #include "list_table.h"
+#include "table.h"
 #include "topo_tree.h"
 
 #define NUMBER_MAX 32
@@ -290,9 +290,8 @@ int list_print_table(const struct list_opts *opts, struct p2pmr_context *ctx)
 	if (!table)
 		return fail_nomem();
 	ret = fill_table(table, opts, ctx);
-	if (!ret && scols_print_table(table))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print the table: %s.", strerror(errno));
+	if (!ret)
+		ret = table_print(table);
 	scols_unref_table(table);
 	return ret;
 }

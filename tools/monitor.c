@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
@@ -105,10 +103,7 @@ static int show(const struct monitor_sample *sample,
 		return draw(sample);
 	if (monitor_print(sample, stdout, 0))
 		return -1;
-	if (!fflush(stdout))
-		return 0;
-	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-		    "Cannot print what was seen: %s.", strerror(errno));
+	return fflush(stdout) ? out_failed("what was seen") : 0;
 }
 
 static int wait_for_next(const struct monitor_sample *sample, uint64_t due_ms,

@@ -20,6 +20,7 @@
 #include "nvmet_net.h"
 #include "nvmet_schema.h"
 #include "out.h"
+#include "table.h"
 
 #define SHOW_CMD "p2pmr nvmet show"
 #define JOINED_MAX 1024
@@ -326,9 +327,8 @@ static int print_table(const struct column *columns, struct json_object *array)
 	if (!table)
 		return fail_nomem();
 	ret = fill_table(table, columns, array);
-	if (!ret && scols_print_table(table))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print the table: %s.", strerror(errno));
+	if (!ret)
+		ret = table_print(table);
 	scols_unref_table(table);
 	return ret;
 }

@@ -10,6 +10,12 @@
 #include "out.h"
 #include "out_file.h"
 
+int out_failed(const char *what)
+{
+	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
+		    "Cannot print %s: %s.", what, strerror(errno));
+}
+
 static int print(struct json_object *obj, const char *what,
 		 int (*print_json)(FILE *f, struct json_object *obj))
 {
@@ -18,8 +24,7 @@ static int print(struct json_object *obj, const char *what,
 	if (!obj)
 		return fail_nomem();
 	if (print_json(stdout, obj))
-		ret = fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-			   "Cannot print %s: %s.", what, strerror(errno));
+		ret = out_failed(what);
 	json_object_put(obj);
 	return ret;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JSON for others to read: what cannot be written is a failure. */
+/* What is printed for others: what cannot be written is a failure. */
 #ifndef P2PMR_TOOLS_OUT_H
 #define P2PMR_TOOLS_OUT_H
 
 #include <stdbool.h>
 
 struct json_object;
+
+/* @what could not be printed: errno says why. Returns -1 after fail() */
+int out_failed(const char *what);
 
 /*
  * Print one document on standard output. Takes @obj over; NULL: memory ran out in making it.

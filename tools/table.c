@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "out.h"
 #include "table.h"
 
 int table_open(struct table *table, const struct table_column *cols,
@@ -50,4 +51,9 @@ int table_close(struct table *table, FILE *f, unsigned int width)
 	scols_unref_table(table->scols);
 	table->scols = NULL;
 	return ret;
+}
+
+int table_print(struct libscols_table *scols)
+{
+	return scols_print_table(scols) ? out_failed("the table") : 0;
 }

@@ -39,4 +39,7 @@ void table_line(struct table *table, const char *const *cells);
  */
 int table_close(struct table *table, FILE *f, unsigned int width);
 
+/* Any table on standard output. 0, or -1 after fail() */
+int table_print(struct libscols_table *scols);
+
 #endif

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <p2pmr/p2pmr.h>
 
@@ -85,12 +83,6 @@ static const struct argp argp = {
 	       "\vNAMEs of providers or RDMA devices limit it to these.",
 };
 
-static int cannot_write(void)
-{
-	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-		    "Cannot print the topology: %s.", strerror(errno));
-}
-
 static int write_svg(const struct topo_tree *tree, const char *path)
 {
 	struct out_file file;
@@ -108,7 +100,7 @@ static int show(const struct topo_tree *tree, const struct topo_opts *opts)
 		return out_json(topo_json(tree), "the topology");
 	case FORM_DOT:
 		topo_write_dot(stdout, tree);
-		return ferror(stdout) ? cannot_write() : 0;
+		return ferror(stdout) ? out_failed("the topology") : 0;
 	case FORM_SVG:
 		return write_svg(tree, opts->svg);
 	default:

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libsmartcols/libsmartcols.h>
 
 #include "args.h"
 #include "fail.h"
+#include "table.h"
 #include "topo_out.h"
 #include "topo_tree.h"
 
@@ -104,14 +103,6 @@ static int add_children(struct libscols_table *table,
 	return 0;
 }
 
-static int print(struct libscols_table *table)
-{
-	if (!scols_print_table(table))
-		return 0;
-	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-		    "Cannot print the table: %s.", strerror(errno));
-}
-
 static int print_tree(const struct topo_tree *tree)
 {
 	struct libscols_table *table = scols_new_table();
@@ -128,7 +119,7 @@ static int print_tree(const struct topo_tree *tree)
 	if (!ret)
 		ret = add_children(table, &tree->top, NULL);
 	if (!ret)
-		ret = print(table);
+		ret = table_print(table);
 	scols_unref_table(table);
 	return ret;
 }
@@ -167,7 +158,7 @@ static int print_matrix(const struct topo_tree *tree)
 		return fail_nomem();
 	ret = fill_matrix(table, tree);
 	if (!ret)
-		ret = print(table);
+		ret = table_print(table);
 	scols_unref_table(table);
 	return ret;
 }
