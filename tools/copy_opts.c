@@ -71,19 +71,6 @@ struct parse {
 	size_t n;
 };
 
-static uint64_t get_number(struct argp_state *state, const char *option,
-			   const char *arg, uint64_t min, uint64_t max)
-{
-	uint64_t val;
-
-	if (args_u64(arg, min, max, &val))
-		argp_error(state,
-			   "%s %s: must be a whole number from %llu to %llu [USAGE]",
-			   option, arg, (unsigned long long)min,
-			   (unsigned long long)max);
-	return val;
-}
-
 static uint32_t get_chunk(struct argp_state *state, const char *arg)
 {
 	uint64_t val;
@@ -148,12 +135,12 @@ static int parse_remote_option(int key, char *arg, struct argp_state *state,
 		strcpy(hello->device, get_name(state, "--remote-ib-dev", arg));
 		return 0;
 	case KEY_REMOTE_PORT:
-		hello->ib_port = get_number(state, "--remote-ib-port", arg, 1,
-					    255);
+		hello->ib_port = args_number(state, "--remote-ib-port", arg, 1,
+					     255);
 		return 0;
 	case KEY_REMOTE_GID:
-		hello->gid_index = get_number(state, "--remote-gid-index", arg,
-					      0, 65535) + 1;
+		hello->gid_index = args_number(state, "--remote-gid-index", arg,
+					       0, 65535) + 1;
 		return 0;
 	default:
 		return parse_file_option(key, arg, state, opts);
@@ -171,17 +158,17 @@ static int parse_own_option(int key, char *arg, struct argp_state *state,
 		opts->device = get_name(state, "-d", arg);
 		return 0;
 	case 'i':
-		opts->ib_port = get_number(state, "-i", arg, 1, 255);
+		opts->ib_port = args_number(state, "-i", arg, 1, 255);
 		return 0;
 	case 'x':
-		opts->gid_index = get_number(state, "-x", arg, 0, 65535) + 1;
+		opts->gid_index = args_number(state, "-x", arg, 0, 65535) + 1;
 		return 0;
 	case KEY_CHUNK:
 		opts->hello.chunk_bytes = get_chunk(state, arg);
 		return 0;
 	case KEY_DEPTH:
-		opts->hello.slots = get_number(state, "--depth", arg,
-					       COPY_SLOTS_MIN, COPY_SLOTS_MAX);
+		opts->hello.slots = args_number(state, "--depth", arg,
+						COPY_SLOTS_MIN, COPY_SLOTS_MAX);
 		return 0;
 	default:
 		return parse_remote_option(key, arg, state, opts);

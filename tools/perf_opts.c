@@ -84,19 +84,6 @@ static void bad_value(struct argp_state *state, const char *option,
 	argp_error(state, "%s %s: must be %s [USAGE]", option, arg, allowed);
 }
 
-static uint64_t get_number(struct argp_state *state, const char *option,
-			   const char *arg, uint64_t min, uint64_t max)
-{
-	uint64_t val;
-
-	if (args_u64(arg, min, max, &val))
-		argp_error(state,
-			   "%s %s: must be a whole number from %llu to %llu [USAGE]",
-			   option, arg, (unsigned long long)min,
-			   (unsigned long long)max);
-	return val;
-}
-
 static uint64_t get_size(struct argp_state *state, const char *arg)
 {
 	uint64_t val;
@@ -191,31 +178,31 @@ static error_t parse_numbers(int key, char *arg, struct argp_state *state)
 		o->given |= PERF_GIVEN_SIZE;
 		break;
 	case 'n':
-		p->iterations = get_number(state, "-n", arg, 1, PERF_ITERATIONS_MAX);
+		p->iterations = args_number(state, "-n", arg, 1, PERF_ITERATIONS_MAX);
 		o->given |= PERF_GIVEN_ITERATIONS;
 		break;
 	case 'D':
-		p->duration_s = get_number(state, "-D", arg, 1, PERF_DURATION_MAX);
+		p->duration_s = args_number(state, "-D", arg, 1, PERF_DURATION_MAX);
 		o->given |= PERF_GIVEN_DURATION;
 		break;
 	case 't':
-		p->depth = get_number(state, "-t", arg, 1, PERF_DEPTH_MAX);
+		p->depth = args_number(state, "-t", arg, 1, PERF_DEPTH_MAX);
 		o->given |= PERF_GIVEN_DEPTH;
 		break;
 	case 'r':
-		p->rx_depth = get_number(state, "-r", arg, 1, PERF_DEPTH_MAX);
+		p->rx_depth = args_number(state, "-r", arg, 1, PERF_DEPTH_MAX);
 		o->given |= PERF_GIVEN_RX_DEPTH;
 		break;
 	case 'q':
-		p->qps = get_number(state, "-q", arg, 1, PERF_QPS_MAX);
+		p->qps = args_number(state, "-q", arg, 1, PERF_QPS_MAX);
 		o->given |= PERF_GIVEN_QPS;
 		break;
 	case 'S':
-		p->sl = get_number(state, "-S", arg, 0, 15);
+		p->sl = args_number(state, "-S", arg, 0, 15);
 		o->given |= PERF_GIVEN_SL;
 		break;
 	case 'T':
-		p->tos = get_number(state, "-T", arg, 0, 255);
+		p->tos = args_number(state, "-T", arg, 0, 255);
 		o->given |= PERF_GIVEN_TOS;
 		break;
 	default:
@@ -276,28 +263,28 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
 		o->device = get_name(state, "-d", arg);
 		break;
 	case 'i':
-		o->ib_port = get_number(state, "-i", arg, 1, 255);
+		o->ib_port = args_number(state, "-i", arg, 1, 255);
 		break;
 	case 'x':
-		o->gid_index = get_number(state, "-x", arg, 0, 65535);
+		o->gid_index = args_number(state, "-x", arg, 0, 65535);
 		break;
 	case 'm':
 		o->mtu = get_mtu(state, arg);
 		break;
 	case 'p':
-		o->tcp_port = get_number(state, "-p", arg, 1, 65535);
+		o->tcp_port = args_number(state, "-p", arg, 1, 65535);
 		break;
 	case 'Q':
-		o->cq_mod = get_number(state, "-Q", arg, 1, PERF_DEPTH_MAX);
+		o->cq_mod = args_number(state, "-Q", arg, 1, PERF_DEPTH_MAX);
 		break;
 	case 'o':
-		o->outs = get_number(state, "-o", arg, 1, 255);
+		o->outs = args_number(state, "-o", arg, 1, 255);
 		break;
 	case 'l':
-		o->list = get_number(state, "-l", arg, 1, PERF_LIST_MAX);
+		o->list = args_number(state, "-l", arg, 1, PERF_LIST_MAX);
 		break;
 	case 'I':
-		o->inline_bytes = get_number(state, "-I", arg, 0, PERF_INLINE_MAX);
+		o->inline_bytes = args_number(state, "-I", arg, 0, PERF_INLINE_MAX);
 		break;
 	case 'F':
 		break;
