@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control channel itself: what the other end may do to it. */
-#include "tool.h"
+#include "port.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -264,23 +263,6 @@ static void test_close_tells(void **state)
 	assert_int_equal(chan_recv(&other, WIRE_BYE, &msg, 1000), -1);
 	assert_failed("PEER_LOST");
 	ends_close(&e);
-}
-
-/* A port that was free a moment ago; returns its socket while @keep */
-static int free_port(unsigned int *port)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-	*port = ntohs(addr.sin_port);
-	return fd;
 }
 
 static void test_no_server(void **state)

@@ -5,9 +5,8 @@
  * It serves the last one as it did the first, with no more descriptors or memory
  * (which valgrind and the sanitizers see to).
  */
-#include "../cli/tool.h"
+#include "../cli/port.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -229,22 +228,6 @@ static void client(unsigned int port, enum leave leave)
 	fail_clear();
 }
 
-static unsigned int free_port(void)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-	close(fd);
-	return ntohs(addr.sin_port);
-}
-
 static int count_descriptors(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -294,7 +277,7 @@ static void test_connections(void **state)
 	pid_t pid;
 
 	(void)state;
-	opts.port = free_port();
+	close(free_port(&opts.port));
 	stop_install("p2pmr bw", false);
 	pid = start_clients(opts.port);
 	assert_true(pid > 0);

@@ -44,6 +44,17 @@ cmb_allocate_path()
 	cmb_path "$1" allocate
 }
 
+# nothing_is_left N: all of the drive's pool is free; pools_are_whole: of both
+nothing_is_left()
+{
+	[ "$(cat "$(cmb_path "$1" available)")" = "$(cat "$(cmb_path "$1" size)")" ]
+}
+
+pools_are_whole()
+{
+	nothing_is_left 0 && nothing_is_left 1
+}
+
 # qmp COMMAND [ARGUMENTS]: have this very machine changed; both are JSON, say
 # qmp device_del '{"id": "nv0"}'. Prints the answer, fails if it is an error.
 qmp()

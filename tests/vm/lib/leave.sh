@@ -31,12 +31,6 @@ drive_is_back()
 	[ -e "$cmb0" ] && [ -n "$(drive_name 0)" ]
 }
 
-# All of the pool is free, and no region is registered
-nothing_is_left()
-{
-	[ "$(cat "$(cmb_path "$1" available)")" = "$(cat "$(cmb_path "$1" size)")" ]
-}
-
 no_region_is_left()
 {
 	[ -z "$(rdma resource show mr)" ]
@@ -69,6 +63,24 @@ hold()
 	# shellcheck disable=SC2034 # for tests
 	holder=$!
 	within 60 says holding "$out"
+}
+
+# holder_is_killed TIMES COMMAND...: what COMMAND starts, as hold does, dies while
+# its memory is taken back, each time at another moment
+holder_is_killed()
+{
+	local i
+	for ((i = 0; i < $1; i++)); do
+		"${@:2}"
+		(
+			sleep "0.0$i"
+			kill -KILL "$holder"
+		) &
+		unbind_drive
+		wait $!
+		bring_back bind_drive
+	done
+	within 10 no_region_is_left
 }
 
 # traffic OP...: both ways, until the drive leaves; end_traffic looks at how

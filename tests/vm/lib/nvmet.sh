@@ -22,6 +22,12 @@ stop_target()
 	p2pmr nvmet clear >/dev/null
 }
 
+# network true|false: is there a link between the hosts?
+network()
+{
+	qmp set_link "{\"name\": \"net0\", \"up\": $1}" >/dev/null
+}
+
 # served CLASS [requests|bytes]: what the kernel has counted so far
 served()
 {

@@ -145,6 +145,29 @@ expect_output()
 $(tail -n 10 <<<"$output" | sed 's/^/  | /')"
 }
 
+# said PATTERN...: in what the last expect_status saw
+said()
+{
+	local pattern
+	for pattern; do
+		grep -qE -- "$pattern" <<<"$output" || fail "no '$pattern' in:
+$(tail -n 15 <<<"$output" | sed 's/^/  | /')"
+	done
+}
+
+# listening PORT: somebody does
+listening()
+{
+	[ -n "$(ss -Htln "sport = :$1")" ]
+}
+
+# powerless COMMAND...: root without any capability; a user of another name
+# might not even reach the build tree
+powerless()
+{
+	setpriv --inh-caps=-all --bounding-set=-all "$@"
+}
+
 # finish: the last line of a test; without it, the test ended too early
 finish()
 {

@@ -234,7 +234,7 @@ static void try_revoked(int n, char **argv)
 	other = must_reg(&lb, host_map(SIZE, NULL), SIZE, ACCESS_EDU);
 	round_trip(&lb, peer, host, 16, 0, 64, 0);
 
-	write_file("/sys/bus/pci/drivers/nvme/unbind", argv[1]);
+	unbind_drive(argv[1]);
 
 	req.local = host;
 	req.remote = peer;

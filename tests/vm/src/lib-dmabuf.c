@@ -6,12 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/udmabuf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,24 +185,6 @@ static void try_node(char **argv)
 	p2pmr_buf_free(buf);
 }
 
-static int udmabuf(size_t len)
-{
-	int memfd = memfd_create("lib-dmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
-	struct udmabuf_create create = { .memfd = memfd, .size = len,
-					 .flags = UDMABUF_FLAGS_CLOEXEC };
-
-	if (memfd < 0 || ftruncate(memfd, len) ||
-	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
-		die("memfd: %s", strerror(errno));
-	fd = ioctl(dev, UDMABUF_CREATE, &create);
-	if (fd < 0)
-		die("udmabuf: %s", strerror(errno));
-	close(memfd);
-	close(dev);
-	return fd;
-}
-
 static struct p2pmr_buf *must_import(int fd)
 {
 	struct p2pmr_buf *buf = p2pmr_buf_import(provider, fd);
@@ -270,7 +249,7 @@ static void try_gone(char **argv)
 	struct p2pmr_buf *buf = must_alloc(P2PMR_BUF_DMABUF);
 	uint64_t value = 1;
 
-	write_file("/sys/bus/pci/drivers/nvme/unbind", argv[0]);
+	unbind_drive(argv[0]);
 	expect_reason(try_reg(buf, P2PMR_ROUTE_DMABUF, NULL), ENODEV,
 		      P2PMR_REASON_PROVIDER_GONE);
 	/* no SIGBUS */
@@ -327,11 +306,7 @@ static void try_no_atomics(char **argv)
 	p2pmr_buf_free(buf);
 }
 
-static const struct {
-	const char *name;
-	int args;
-	void (*run)(char **argv);
-} tests[] = {
+static const struct test tests[] = {
 	{ "by-name", 0, try_by_name }, { "by-itself", 0, try_by_itself },
 	{ "node", 0, try_node }, { "foreign", 0, try_foreign },
 	{ "shared", 0, try_shared }, { "gone", 1, try_gone },
@@ -341,20 +316,18 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
+	const struct test *test = argc > 2 ?
+		find_test(tests, sizeof(tests) / sizeof(tests[0]), argv[1], argc - 3) : NULL;
 
-	for (i = 0; argc > 2 && i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (strcmp(argv[1], tests[i].name) || argc - 3 != tests[i].args)
-			continue;
-		ctx = p2pmr_open(NULL);
-		provider = ctx ? p2pmr_provider_find(ctx, argv[2]) : NULL;
-		if (!provider)
-			die("%s: %s", argv[2], p2pmr_reason_text());
-		loopback_open_with(&lb, device_name(), ACCESS);
-		tests[i].run(argv + 3);
-		loopback_close(&lb);
-		p2pmr_close(ctx);
-		return 0;
-	}
-	die("usage: lib-dmabuf TEST PROVIDER [ARG...]; the tests are at the end of lib-dmabuf.c");
+	if (!test)
+		die("usage: lib-dmabuf TEST PROVIDER [ARG...]; the tests are at the end of lib-dmabuf.c");
+	ctx = p2pmr_open(NULL);
+	provider = ctx ? p2pmr_provider_find(ctx, argv[2]) : NULL;
+	if (!provider)
+		die("%s: %s", argv[2], p2pmr_reason_text());
+	loopback_open_with(&lb, device_name(), ACCESS);
+	test->run(argv + 3);
+	loopback_close(&lb);
+	p2pmr_close(ctx);
+	return 0;
 }

@@ -11,9 +11,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/dma-buf.h>
-#include <linux/udmabuf.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,25 +61,6 @@ static int must_alloc(const char *node, size_t len)
 	dmabuf = try_alloc(fd, sizeof(struct p2pmem_alloc), 0, len);
 	if (dmabuf < 0)
 		die("%zu bytes of %s: %s", len, node, strerror(errno));
-	close(fd);
-	return dmabuf;
-}
-
-/* Of ordinary memory, by udmabuf */
-static int alloc_host(size_t len)
-{
-	int memfd = memfd_create("peer-dmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int fd = open_node("/dev/udmabuf"), dmabuf;
-	struct udmabuf_create create = { .memfd = memfd, .size = len,
-					 .flags = UDMABUF_FLAGS_CLOEXEC };
-
-	if (memfd < 0 || ftruncate(memfd, len) ||
-	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
-		die("memfd: %s", strerror(errno));
-	dmabuf = ioctl(fd, UDMABUF_CREATE, &create);
-	if (dmabuf < 0)
-		die("udmabuf: %s", strerror(errno));
-	close(memfd);
 	close(fd);
 	return dmabuf;
 }
@@ -336,7 +314,7 @@ static void try_passed(char **argv)
 /* A dma-buf of NODE, or "host" */
 static int alloc_any(const char *node, size_t len)
 {
-	return strcmp(node, "host") ? must_alloc(node, len) : alloc_host(len);
+	return strcmp(node, "host") ? must_alloc(node, len) : udmabuf(len);
 }
 
 /* move NODE|host: by write, read and send, within a page and across pages */
@@ -449,21 +427,6 @@ static void try_direct(char **argv)
 
 /* ---- leaving -------------------------------------------------------------- */
 
-static sigjmp_buf bus_error;
-
-static void on_bus_error(int sig)
-{
-	siglongjmp(bus_error, sig);
-}
-
-static void check_sigbus(volatile uint64_t *p)
-{
-	signal(SIGBUS, on_bus_error);
-	if (!sigsetjmp(bus_error, 1))
-		die("the mapping can still be read: %#lx", *p);
-	signal(SIGBUS, SIG_DFL);
-}
-
 static void check_no_region(struct loopback *lb, struct ibv_mr *gone, struct ibv_mr *host)
 {
 	struct request req = { .opcode = IBV_WR_RDMA_WRITE, .len = 64,
@@ -502,7 +465,7 @@ static void try_revoked(char **argv)
 	other = must_reg(&lb, host_map(SIZE, NULL), SIZE, ACCESS);
 	round_trip(&lb, mr[0], host, 16, 0, 64, 0);
 
-	write_file("/sys/bus/pci/drivers/nvme/unbind", argv[1]);
+	unbind_drive(argv[1]);
 
 	check_no_region(&lb, mr[0], host);
 	check_no_region(&lb, mr[1], host);
@@ -582,10 +545,16 @@ static int may_be_away(const char *what)
 	return 0;
 }
 
+struct churn {
+	struct loopback lb;
+	const char *node;
+};
+
 /* Allocate, map, register, and give back; 1: all of it worked */
-static int churn_once(struct loopback *lb, const char *path)
+static int churn_once(void *arg)
 {
-	int node = open(path, O_RDWR | O_CLOEXEC), dmabuf, worked = 0;
+	struct churn *c = arg;
+	int node = open(c->node, O_RDWR | O_CLOEXEC), dmabuf, worked = 0;
 	struct ibv_mr *mr;
 	void *p;
 
@@ -596,7 +565,7 @@ static int churn_once(struct loopback *lb, const char *path)
 	if (dmabuf < 0)
 		return may_be_away("allocate");
 	p = must_map(dmabuf, SIZE);
-	mr = try_import(lb, dmabuf, p, SIZE);
+	mr = try_import(&c->lb, dmabuf, p, SIZE);
 	if (mr) {
 		worked = 1;
 		must_dereg(mr);
@@ -611,30 +580,15 @@ static int churn_once(struct loopback *lb, const char *path)
 /* churn NODE: until SIGTERM, while the drive comes and goes */
 static void try_churn(char **argv)
 {
-	unsigned long worked = 0, tried = 0;
-	struct loopback lb;
+	struct churn c = { .node = argv[0] };
 
 	catch_term();
-	open_device_here(&lb);
-	while (!term_came()) {
-		if (churn_once(&lb, argv[0]))
-			worked++;
-		else
-			usleep(1000);
-		if (!tried++)
-			announce("running");
-	}
-	if (!worked)
-		die("none of %lu worked", tried);
-	loopback_close(&lb);
-	printf("%lu of %lu worked\n", worked, tried);
+	open_device_here(&c.lb);
+	churn(churn_once, &c);
+	loopback_close(&c.lb);
 }
 
-static const struct {
-	const char *name;
-	int args;
-	void (*run)(char **argv);
-} tests[] = {
+static const struct test tests[] = {
 	{ "bad-calls", 2, try_bad_calls }, { "cpu", 1, try_cpu },
 	{ "passed", 1, try_passed }, { "move", 1, try_move },
 	{ "part", 1, try_part }, { "refused", 2, try_refused },
@@ -645,13 +599,11 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
+	const struct test *test = argc > 1 ?
+		find_test(tests, sizeof(tests) / sizeof(tests[0]), argv[1], argc - 2) : NULL;
 
-	for (i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (strcmp(argv[1], tests[i].name) || argc - 2 != tests[i].args)
-			continue;
-		tests[i].run(argv + 2);
-		return 0;
-	}
-	die("usage: peer-dmabuf TEST ARG...; the tests are at the end of peer-dmabuf.c");
+	if (!test)
+		die("usage: peer-dmabuf TEST ARG...; the tests are at the end of peer-dmabuf.c");
+	test->run(argv + 2);
+	return 0;
 }

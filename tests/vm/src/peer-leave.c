@@ -181,7 +181,7 @@ void test_stalled(char **argv)
 	    msg.event != UFFD_EVENT_PAGEFAULT)
 		die("no fault came: %s", strerror(errno));
 
-	write_file("/sys/bus/pci/drivers/nvme/unbind", argv[1]);
+	unbind_drive(argv[1]);
 
 	zero.range.start = (uintptr_t)s.start + PAGE;
 	if (ioctl(fd, UFFDIO_ZEROPAGE, &zero))
@@ -206,14 +206,21 @@ static int is_away(const char *step, int err, const int *allowed)
 	die("%s: %s", step, strerror(err));
 }
 
+struct churn {
+	struct loopback lb;
+	const char *allocate;
+	struct ibv_mr *host;
+};
+
 /* Map, register, use once, and give back; 1: all of it worked */
-static int churn_once(struct loopback *lb, const char *allocate, struct ibv_mr *host)
+static int churn_once(void *arg)
 {
+	struct churn *c = arg;
 	static const int no_open[] = { ENOENT, ENODEV, 0 };
 	static const int no_map[] = { ENODEV, ENOENT, ENOMEM, 0 };
 	/* EFAULT: the mapping had been taken away already */
 	static const int no_reg[] = { ENODEV, EFAULT, 0 };
-	int fd = open(allocate, O_RDWR | O_CLOEXEC), worked = 0;
+	int fd = open(c->allocate, O_RDWR | O_CLOEXEC), worked = 0;
 	enum ibv_wc_status status;
 	struct ibv_mr *peer;
 	void *p;
@@ -225,14 +232,14 @@ static int churn_once(struct loopback *lb, const char *allocate, struct ibv_mr *
 		close(fd);
 		return !is_away("mmap", errno, no_map);
 	}
-	peer = ibv_reg_mr(lb->pd, p, 16 * PAGE, ACCESS_ALL);
+	peer = ibv_reg_mr(c->lb.pd, p, 16 * PAGE, ACCESS_ALL);
 	if (peer) {
-		struct request req = { .opcode = IBV_WR_RDMA_WRITE, .local = host,
+		struct request req = { .opcode = IBV_WR_RDMA_WRITE, .local = c->host,
 				       .remote = peer, .len = 16 * PAGE };
 
-		status = loopback_run(lb, &req);
+		status = loopback_run(&c->lb, &req);
 		if (status == IBV_WC_REM_ACCESS_ERR)
-			loopback_reset(lb);
+			loopback_reset(&c->lb);
 		else
 			must_succeed(status, "write");
 		worked = status == IBV_WC_SUCCESS;
@@ -249,24 +256,12 @@ static int churn_once(struct loopback *lb, const char *allocate, struct ibv_mr *
 /* churn ALLOCATE: until SIGTERM, while the drive comes and goes */
 void test_churn(char **argv)
 {
-	unsigned long worked = 0, tried = 0;
-	struct loopback lb;
-	struct ibv_mr *host;
+	struct churn c = { .allocate = argv[0] };
 
 	catch_term();
-	loopback_open(&lb, device_name());
-	host = must_reg(&lb, host_map(16 * PAGE, NULL), 16 * PAGE, ACCESS_ALL);
-	while (!term_came()) {
-		if (churn_once(&lb, argv[0], host))
-			worked++;
-		else
-			usleep(1000);
-		if (!tried++)
-			announce("running");
-	}
-	if (!worked)
-		die("none of %lu worked", tried);
-	ibv_dereg_mr(host);
-	loopback_close(&lb);
-	printf("%lu of %lu worked\n", worked, tried);
+	loopback_open(&c.lb, device_name());
+	c.host = must_reg(&c.lb, host_map(16 * PAGE, NULL), 16 * PAGE, ACCESS_ALL);
+	churn(churn_once, &c);
+	ibv_dereg_mr(c.host);
+	loopback_close(&c.lb);
 }

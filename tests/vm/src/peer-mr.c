@@ -220,11 +220,7 @@ static void test_hold(char **argv)
 	pause();
 }
 
-static const struct {
-	const char *name;
-	int args;
-	void (*run)(char **argv);
-} tests[] = {
+static const struct test tests[] = {
 	{ "register", 1, test_register }, { "refused", 3, test_refused },
 	{ "data", 1, test_data }, { "mixed", 1, test_mixed },
 	{ "two", 2, test_two }, { "past-end", 1, test_past_end },
@@ -248,13 +244,11 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
+	const struct test *test = argc > 1 ?
+		find_test(tests, sizeof(tests) / sizeof(tests[0]), argv[1], argc - 2) : NULL;
 
-	for (i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (strcmp(argv[1], tests[i].name) || argc - 2 != tests[i].args)
-			continue;
-		tests[i].run(argv + 2);
-		return 0;
-	}
-	die("usage: peer-mr TEST ARG...; the tests are at the end of peer-mr.c");
+	if (!test)
+		die("usage: peer-mr TEST ARG...; the tests are at the end of peer-mr.c");
+	test->run(argv + 2);
+	return 0;
 }

@@ -2,9 +2,7 @@
 /* What a memory region is good for when its drive has left */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <rdma/ib_user_verbs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,21 +52,6 @@ static void check_local(struct loopback *lb, struct ibv_mr *gone, struct ibv_mr 
 	       "receive into it");
 }
 
-static sigjmp_buf bus_error;
-
-static void on_bus_error(int sig)
-{
-	siglongjmp(bus_error, sig);
-}
-
-static void check_sigbus(volatile uint64_t *p)
-{
-	signal(SIGBUS, on_bus_error);
-	if (!sigsetjmp(bus_error, 1))
-		die("the mapping can still be read: %#lx", *p);
-	signal(SIGBUS, SIG_DFL);
-}
-
 /* A child that has the mapping as well; it looks when it is told to */
 static pid_t fork_looker(volatile uint64_t *p, int *tell)
 {
@@ -86,11 +69,6 @@ static pid_t fork_looker(volatile uint64_t *p, int *tell)
 		die("the pipe holds something");
 	check_sigbus(p);
 	_exit(0);
-}
-
-static void unbind_drive(const char *drive)
-{
-	write_file("/sys/bus/pci/drivers/nvme/unbind", drive);
 }
 
 static void bind_drive(const char *drive, const char *allocate)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -44,6 +47,55 @@ void catch_term(void)
 int term_came(void)
 {
 	return term;
+}
+
+void churn(int (*once)(void *arg), void *arg)
+{
+	unsigned long worked = 0, tried = 0;
+
+	while (!term_came()) {
+		if (once(arg))
+			worked++;
+		else
+			usleep(1000);
+		if (!tried++)
+			announce("running");
+	}
+	if (!worked)
+		die("none of %lu worked", tried);
+	printf("%lu of %lu worked\n", worked, tried);
+}
+
+const struct test *find_test(const struct test *tests, size_t n,
+			     const char *name, int args)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!strcmp(tests[i].name, name) && tests[i].args == args)
+			return &tests[i];
+	}
+	return NULL;
+}
+
+int udmabuf(size_t len)
+{
+	int memfd = memfd_create("udmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int node = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
+	struct udmabuf_create create = { .memfd = memfd, .size = len,
+					 .flags = UDMABUF_FLAGS_CLOEXEC };
+
+	if (node < 0)
+		die("/dev/udmabuf: %s", strerror(errno));
+	if (memfd < 0 || ftruncate(memfd, len) ||
+	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		die("memfd: %s", strerror(errno));
+	dmabuf = ioctl(node, UDMABUF_CREATE, &create);
+	if (dmabuf < 0)
+		die("udmabuf: %s", strerror(errno));
+	close(memfd);
+	close(node);
+	return dmabuf;
 }
 
 void *peer_map(const char *allocate, size_t len, void *at)
@@ -107,6 +159,21 @@ void peer_read(void *dst, const void *addr, size_t len)
 	}
 }
 
+static sigjmp_buf bus_error;
+
+static void on_bus_error(int sig)
+{
+	siglongjmp(bus_error, sig);
+}
+
+void check_sigbus(volatile uint64_t *p)
+{
+	signal(SIGBUS, on_bus_error);
+	if (!sigsetjmp(bus_error, 1))
+		die("the mapping can still be read: %#lx", *p);
+	signal(SIGBUS, SIG_DFL);
+}
+
 void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -114,4 +181,9 @@ void write_file(const char *path, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		die("%s: %s", path, strerror(errno));
 	close(fd);
+}
+
+void unbind_drive(const char *drive)
+{
+	write_file("/sys/bus/pci/drivers/nvme/unbind", drive);
 }

@@ -18,6 +18,26 @@ void announce(const char *what);
 void catch_term(void);
 int term_came(void);
 
+/*
+ * Again and again until SIGTERM, which catch_term() has caught, while a drive
+ * comes and goes. Returns 1 when it worked, and 0 when the drive was away.
+ */
+void churn(int (*once)(void *arg), void *arg);
+
+/* What a program does: NAME with that many ARGs */
+struct test {
+	const char *name;
+	int args;
+	void (*run)(char **argv);
+};
+
+/* NULL: there is none */
+const struct test *find_test(const struct test *tests, size_t n,
+			     const char *name, int args);
+
+/* Ordinary memory as a dma-buf */
+int udmabuf(size_t len);
+
 /* Map len bytes; at is where to, or NULL for anywhere. Ends the program. */
 void *peer_map(const char *allocate, size_t len, void *at);
 
@@ -31,8 +51,14 @@ void *host_map(size_t len, void *at);
 void peer_fill(void *addr, size_t len, uint64_t seed);
 void peer_read(void *dst, const void *addr, size_t len);
 
+/* An access by the CPU ends in SIGBUS, as the memory has left */
+void check_sigbus(volatile uint64_t *p);
+
 /* A file of sysfs */
 void write_file(const char *path, const char *text);
+
+/* Take the driver of a drive, a PCI address, from it */
+void unbind_drive(const char *drive);
 
 /* The byte that belongs at offset i, different for neighbours and for pages */
 static inline uint8_t pattern(uint64_t seed, size_t i)

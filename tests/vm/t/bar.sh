@@ -34,8 +34,8 @@ mark()
 	echo "$mark" >/dev/kmsg
 }
 
-# said TEXT...: in the log since the last mark
-said()
+# logged TEXT...: in the log since the last mark
+logged()
 {
 	local log text
 	log=$(dmesg | sed "1,/$mark/d")
@@ -64,7 +64,7 @@ part()
 	mark
 	published "bar=2$1"
 	[ "$(cat "$(bar_path size)")" = "$3" ] || fail "another size: $(cat "$(bar_path size)")"
-	said "$(printf 'added peer-to-peer DMA memory %#x-%#x' $((start + $2)) $((start + $2 + $3 - 1)))"
+	logged "$(printf 'added peer-to-peer DMA memory %#x-%#x' $((start + $2)) $((start + $2 + $3 - 1)))"
 }
 
 # Each its own part, in any order; what is bound stays as it is
@@ -146,7 +146,7 @@ refused()
 	# shellcheck disable=SC2016 # the other shell's
 	expect_status 1 bash -c '. tests/vm/lib/bar.sh; bar_bind "$@"' - "$1" "$address"
 	grep -qF "write error: $2" <<<"$output" || fail "it was refused otherwise: $output"
-	said "p2pmem_bar $address: error -" "$3"
+	logged "p2pmem_bar $address: error -" "$3"
 	[ ! -e "$bar_driver/$address" ] || fail "it is bound"
 	[ ! -e "$(bar_path size "$address")" ] || fail "there is memory"
 	! grep -q ' : p2pmem_bar$' /proc/iomem || fail "the BAR is taken"

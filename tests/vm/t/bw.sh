@@ -6,24 +6,7 @@
 # TIMEOUT: 420
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
-
-d0=$(drive_name 0)
-d1=$(drive_name 1)
-address=127.0.0.1
-
-listening()
-{
-	[ -n "$(ss -Htln "sport = :18515")" ] || ! kill -0 "$server_pid" 2>/dev/null
-}
-
-# server ARG...: in the background; its output is in $test_dir/server. Clients
-# wait for one themselves, but a busy machine may need more time than they have.
-server()
-{
-	run_bg p2pmr bw "$@" >"$test_dir/server" 2>&1
-	server_pid=$!
-	within 30 listening
-}
+. tests/vm/lib/perf.sh
 
 # server_ends STATUS [PATTERN]
 server_ends()
@@ -33,23 +16,6 @@ server_ends()
 	[ "$status" = "$1" ] || fail "the server's status is $status, not $1: $(cat "$test_dir/server")"
 	[ $# -lt 2 ] || grep -qE -- "$2" "$test_dir/server" ||
 		fail "no '$2' from the server: $(cat "$test_dir/server")"
-}
-
-# said PATTERN...: the last command's output
-said()
-{
-	local pattern
-	for pattern; do
-		grep -qE -- "$pattern" <<<"$output" || fail "no '$pattern' in: $output"
-	done
-}
-
-pools_are_whole()
-{
-	local i
-	for i in 0 1; do
-		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
-	done
 }
 
 # ---- the right bytes ------------------------------------------------------
@@ -82,7 +48,7 @@ moves()
 # of a size that has all kinds of edges
 all_sizes()
 {
-	server --mem "$d0" --forever
+	server bw --mem "$d0" --forever
 	moves both 1 200 "$1"
 	moves both 65536 5 "$1"
 	moves both 1M 2 "$1"
@@ -92,7 +58,7 @@ all_sizes()
 
 atomics()
 {
-	server --mem "$d0" --forever
+	server bw --mem "$d0" --forever
 	moves both 8 300 atomic
 	moves client 8 30 atomic -A CMP_AND_SWAP
 	moves server 8 30 atomic
@@ -102,7 +68,7 @@ atomics()
 odd_numbers()
 {
 	local args
-	server --forever
+	server bw --forever
 	for args in "-q 4 -t 16 -Q 7 -n 101 -s 777" "-q 3 -t 5 -Q 100 -n 13 -s 4097 --op read" \
 		"-D 1 -q 3 -t 20 -Q 9 -s 9K --op read" "-n 1 -t 1 -s 1" \
 		"-m 256 -s 9999 -n 20" "-o 1 --op read -n 20 -s 3000"; do
@@ -142,11 +108,11 @@ gids()
 	ipv6=$(gids_of IPv6 | tail -n 1)
 	[[ -n $ipv4 && -n $ipv6 ]] || fail "no GID of each kind: IPv4 '$ipv4', IPv6 '$ipv6'"
 	for i in $(gids_of IPv6); do
-		server -x "$i"
+		server bw -x "$i"
 		expect_output " Device: rxe0 port 1, GID $i " p2pmr bw -n 5 -s 1K -x "$i" "$address"
 		server_ends 0
 	done
-	server -x "$ipv6"
+	server bw -x "$ipv6"
 	expect_status 1 p2pmr bw -n 5 -x "$ipv4" "$address"
 	said "GID $ipv6 .* an IPv6 address, .* an IPv4 address.*\\[PARAMETER_MISMATCH\\]\$"
 	server_ends 1 '\[PARAMETER_MISMATCH\]$'
@@ -154,7 +120,7 @@ gids()
 
 by_name_and_by_address()
 {
-	server --mem "$(drive_address 0)"
+	server bw --mem "$(drive_address 0)"
 	expect_status 0 p2pmr bw -s 4K -n 5 --mem "$(drive_address 1)" ::1
 	said " $d1/$d0 +umem/umem$"
 	server_ends 0 " $d1/$d0 +umem/umem$"
@@ -162,7 +128,7 @@ by_name_and_by_address()
 
 unverified()
 {
-	server
+	server bw
 	expect_status 0 p2pmr bw --no-verify -n 5 --json "$address"
 	jq -e '.verify == false and .results[0].verified_bytes == 0' <<<"$output" >/dev/null || fail "$output"
 	server_ends 0
@@ -172,7 +138,7 @@ unverified()
 
 compares()
 {
-	server --mem "$d0"
+	server bw --mem "$d0"
 	expect_status 0 p2pmr bw --compare host --mem "$d1" -s 16K -n 20 --json-file "$test_dir/file" "$address"
 	said ' host/host +host/host$' " $d1/$d0 +umem/umem$" \
 		"^ Ratio of BW average, $d1/$d0 to host/host: [0-9.]+$"
@@ -208,7 +174,7 @@ wrong_bytes_written_are_seen()
 	local status seconds
 	for seconds in $long_enough; do
 		status=0
-		server --mem "$d0"
+		server bw --mem "$d0"
 		run_bg p2pmr bw -s 64K -D "$seconds" --progress "$address" >"$test_dir/client" 2>&1
 		client_pid=$!
 		within 20 running client
@@ -228,7 +194,7 @@ wrong_bytes_read_are_seen()
 	local status seconds
 	for seconds in $long_enough; do
 		status=0
-		server
+		server bw
 		run_bg p2pmr bw -s 64K -D "$seconds" --op read --mem "$d0" --progress --json \
 			"$address" >"$test_dir/client" 2>"$test_dir/progress"
 		client_pid=$!
@@ -253,13 +219,19 @@ ended_in_time()
 	within 5 pools_are_whole
 }
 
-server_is_killed()
+# A server and its client, at work for longer than anybody waits
+both_run()
 {
-	local start status=0
-	server --mem "$d0"
+	server bw --mem "$d0"
 	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
 	client_pid=$!
 	within 20 running client
+}
+
+server_is_killed()
+{
+	local start status=0
+	both_run
 	start=$SECONDS
 	kill -KILL "$server_pid"
 	wait "$client_pid" || status=$?
@@ -273,10 +245,7 @@ server_is_killed()
 client_gets()
 {
 	local start status=0
-	server --mem "$d0"
-	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
-	client_pid=$!
-	within 20 running client
+	both_run
 	start=$SECONDS
 	kill -s "$1" "$client_pid"
 	wait "$client_pid" 2>/dev/null || status=$?
@@ -295,10 +264,7 @@ client_is_interrupted()
 
 server_is_interrupted()
 {
-	server --mem "$d0"
-	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
-	client_pid=$!
-	within 20 running client
+	both_run
 	kill -TERM "$server_pid"
 	! wait "$client_pid" || fail "the client's status is 0"
 	grep -qE 'The server failed: Ended by signal 15.*\[INTERRUPTED\]' "$test_dir/client" ||
@@ -310,14 +276,14 @@ late_server()
 {
 	run_bg p2pmr bw -n 5 "$address" >"$test_dir/client" 2>&1
 	client_pid=$!
-	server
+	server bw
 	wait "$client_pid" || fail "the client said: $(cat "$test_dir/client")"
 	server_ends 0
 }
 
 sizes_differ()
 {
-	server -s 4K
+	server bw -s 4K
 	expect_status 1 p2pmr bw -s 64K "$address"
 	said 'the client 65536, the server 4096.*\[PARAMETER_MISMATCH\]$'
 	server_ends 1 'the client 65536, the server 4096.*\[PARAMETER_MISMATCH\]$'
@@ -326,7 +292,7 @@ sizes_differ()
 # Others may knock at a port, or only look whether it is open
 strangers_are_sent_away()
 {
-	server
+	server bw
 	for bytes in 'GET / HTTP/1.1\r\n\r\n' '' '\x70\x32\x62\x77\x00\x03\x00\x01\xff\xff\xff\xff' \
 		'\x70\x32\x62\x77\x00\x01\x00\x01\x00\x00\x00\x00' "$(printf 'x%.0s' {1..5000})"; do
 		(
@@ -346,7 +312,7 @@ strangers_are_sent_away()
 
 port_is_taken()
 {
-	server
+	server bw
 	expect_status 1 p2pmr bw
 	said 'Cannot listen on TCP port 18515: Address already in use.*\[CONNECT\]$'
 }
@@ -367,23 +333,16 @@ unknown_names()
 
 too_large_for_the_drive()
 {
-	server --mem "$d0"
+	server bw --mem "$d0"
 	expect_status 1 p2pmr bw -s 8M -q 9 -n 1 "$address"
 	said 'The server failed: .*\[TOO_LARGE\]$'
 	server_ends 1 '\[TOO_LARGE\]$'
 	pools_are_whole || fail "memory is missing"
 }
 
-# powerless COMMAND...: root without any capability; a user of another name
-# might not even reach the build tree
-powerless()
-{
-	setpriv --inh-caps=-all --bounding-set=-all "$@"
-}
-
 memlock_is_too_small()
 {
-	server
+	server bw
 	ulimit -l 64
 	expect_status 1 powerless p2pmr bw -s 1M -n 1 "$address"
 	said 'RLIMIT_MEMLOCK of 65536 bytes.*\[MEMLOCK\]$'

@@ -20,14 +20,6 @@ says()
 		<<<"$output" >/dev/null || fail "no '$*' in: $output"
 }
 
-pools_are_whole()
-{
-	local i
-	for i in 0 1; do
-		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
-	done
-}
-
 all_is_well()
 {
 	expect_status 0 p2pmr check

@@ -54,15 +54,6 @@ copy_ends()
 	grep -qE -- "$2" "$test_dir/said" || fail "no '$2' in: $(cat "$test_dir/said")"
 }
 
-# said PATTERN...: the last command's output
-said()
-{
-	local pattern
-	for pattern; do
-		grep -qE -- "$pattern" <<<"$output" || fail "no '$pattern' in: $output"
-	done
-}
-
 # report FILTER: the last command's output is a report of which this is true
 report()
 {
@@ -101,14 +92,6 @@ other_end()
 no_other_end()
 {
 	! other_end >/dev/null
-}
-
-pools_are_whole()
-{
-	local i
-	for i in 0 1; do
-		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
-	done
 }
 
 # ---- the right bytes, the right way ---------------------------------------------
@@ -391,12 +374,6 @@ links_in_the_way()
 	[ "$(cat "$test_dir/outside/mine")" = mine ] || fail "the link was followed"
 	[ ! -L "$to/place" ]
 	no_leftovers
-}
-
-# powerless COMMAND...: root without any capability
-powerless()
-{
-	setpriv --inh-caps=-all --bounding-set=-all "$@"
 }
 
 permissions()

@@ -73,23 +73,6 @@ unbind_while_held()
 	bring_back bind_drive
 }
 
-# The holder dies while its memory is taken back, at different moments
-holder_is_killed()
-{
-	local i
-	for i in 0 1 2 3 4; do
-		hold_dmabufs 100
-		(
-			sleep "0.0$i"
-			kill -KILL "$holder"
-		) &
-		unbind_drive
-		wait $!
-		bring_back bind_drive
-	done
-	within 10 no_region_is_left
-}
-
 # Allocations and registrations go on while the drive leaves and comes back
 come_and_go()
 {
@@ -132,7 +115,7 @@ subtest "rxe is refused" rxe_is_refused
 subtest "all is back" all_is_back
 subtest "the drive leaves" revoked
 subtest "unbind with dma-bufs held" unbind_while_held
-subtest "the holder is killed" holder_is_killed
+subtest "the holder is killed" holder_is_killed 5 hold_dmabufs 100
 subtest "allocations while the drive comes and goes" come_and_go
 subtest "a reset of the function" revoked_by_reset
 finish

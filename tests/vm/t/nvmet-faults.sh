@@ -87,11 +87,6 @@ link_goes()
 	network true
 }
 
-network()
-{
-	qmp set_link "{\"name\": \"net0\", \"up\": $1}" >/dev/null
-}
-
 # What goes on from host memory meanwhile goes on from the drive's when it is back
 drive_leaves()
 {

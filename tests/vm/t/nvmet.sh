@@ -126,11 +126,6 @@ look_after()
 	! some_memory_is_in_use || : >/run/meet/seen
 }
 
-network()
-{
-	qmp set_link "{\"name\": \"net0\", \"up\": $1}" >/dev/null
-}
-
 subtest "data goes through the drive's memory" each serve use
 subtest "the drive leaves while the initiator is silent" each leave_while_silent fall_silent
 finish

@@ -7,32 +7,7 @@
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
-
-d0=$(drive_name 0)
-d1=$(drive_name 1)
-address=127.0.0.1
-
-listening()
-{
-	[ -n "$(ss -Htln "sport = :18515")" ] || ! kill -0 "$server_pid" 2>/dev/null
-}
-
-# server TOOL [OPTION...]: one client after the other, until the subtest ends
-server()
-{
-	run_bg p2pmr "$1" --forever "${@:2}" >"$test_dir/server" 2>&1
-	server_pid=$!
-	within 30 listening
-}
-
-# said PATTERN...: the last command's output
-said()
-{
-	local pattern
-	for pattern; do
-		grep -qE -- "$pattern" <<<"$output" || fail "no '$pattern' in: $output"
-	done
-}
+. tests/vm/lib/perf.sh
 
 # is FILTER: the last command's output is JSON of which that is true
 is()
@@ -49,7 +24,7 @@ times='all(.results[].latency_usec; [.t_min, .p50, .p90, .p99, ."p99.9", ."p99.9
 
 latency()
 {
-	server lat --mem "$d0"
+	server lat --forever --mem "$d0"
 	expect_status 0 p2pmr lat --op "$1" --mem "$d1" --compare host -n 30 --json "${@:2}" "$address"
 	is "$times and .ratio_t_typical > 0 and ([.results[].memory.client] == [\"host\", \"$d1\"])
 		and all(.results[]; .iterations == 30 and .verified_bytes > 0)"
@@ -59,7 +34,7 @@ latency()
 
 columns()
 {
-	server lat
+	server lat --forever
 	expect_status 0 p2pmr lat -n 20 -F -s 4096 "$address"
 	said '^ #bytes #iterations    t_min\[usec\]    t_max\[usec\]  t_typical\[usec\]    t_avg\[usec\]    t_stdev\[usec\]   99% percentile\[usec\]   99.9% percentile\[usec\] ' \
 		'^ 4096 +20( +[0-9]+\.[0-9]{2}){10} +host/host +host/host$'
@@ -70,7 +45,7 @@ columns()
 both_ways()
 {
 	local op
-	server bw --mem "$d0"
+	server bw --forever --mem "$d0"
 	for op in write read send atomic; do
 		expect_status 0 p2pmr bw --op "$op" -b --mem "$d1" -n 20 -q 3 "${sizes[$op]}" --json "$address"
 		is '.results[0].iterations == 120 and .results[0].verified_bytes > 0 and .bidirectional'
@@ -81,7 +56,7 @@ declare -A sizes=([write]=-s3000 [read]=-s3000 [send]=-s3000 [atomic]=-s8)
 by_rdma_cm()
 {
 	local op
-	server bw
+	server bw --forever
 	for op in write send atomic; do
 		expect_status 0 p2pmr bw --op "$op" -R -T 32 -n 20 -q 2 "${sizes[$op]}" --json "$address"
 		is '.rdma_cm and .tos == 32 and .results[0].iterations == 40'
@@ -95,7 +70,7 @@ by_rdma_cm()
 ipv6()
 {
 	local option
-	server bw -x "$1"
+	server bw --forever -x "$1"
 	for option in --verify -R; do
 		expect_output ", GID $1 \(.*:.*, RoCE v2\)" p2pmr bw -n 5 -s 1K -x "$1" "$option" ::1
 	done
@@ -103,7 +78,7 @@ ipv6()
 
 datagrams()
 {
-	server bw
+	server bw --forever
 	expect_status 0 p2pmr bw --op send -c UD -s 512 -n 100 -t 16 --json "$address"
 	is '.connection == "UD" and .results[0].verified_bytes > 0 and .results[0].lost_messages < 100'
 	expect_status 0 p2pmr bw --op send -c UD -s 512 -n 100 -t 16 -b -q 2 -R --json "$address"
@@ -117,7 +92,7 @@ datagrams()
 
 datagram_latency()
 {
-	server lat
+	server lat --forever
 	expect_status 0 p2pmr lat --op send -c UD -n 50 --json "$address"
 	is "$times"
 	expect_status 0 p2pmr lat --op send -c UD -R -n 20 -s 900 "$address"
@@ -126,7 +101,7 @@ datagram_latency()
 lists()
 {
 	local args
-	server bw
+	server bw --forever
 	for args in "-l 7 -t 10 -Q 10 -n 50" "-l 16 -t 16 -q 2 -n 50" "-l 5 -D 1 -q 2 -Q 3 -s 2K" \
 		"-I 100 -s 100 -n 50"; do
 		# shellcheck disable=SC2086 # words
@@ -136,7 +111,7 @@ lists()
 
 sweep()
 {
-	server bw --mem "$d0"
+	server bw --forever --mem "$d0"
 	expect_status 0 p2pmr bw -a -n 1 --json "$address"
 	is '[.results[].size_bytes] == [range(1; 24) | pow(2; .)] and all(.results[]; .verified_bytes >= .size_bytes)'
 	expect_status 0 p2pmr bw -a --op send -c UD -n 2 --compare host --compare-side server "$address"
@@ -147,7 +122,7 @@ sweep()
 
 other_command()
 {
-	server bw
+	server bw --forever
 	expect_status 1 p2pmr lat "$address"
 	said 'The client is p2pmr lat, the server p2pmr bw.*\[PARAMETER_MISMATCH\]$'
 	# One client's mistake is not the next one's
@@ -163,7 +138,7 @@ running()
 sweep_is_interrupted()
 {
 	local status=0
-	server lat
+	server lat --forever
 	p2pmr lat -a -D 2 --progress --json "$address" >"$test_dir/client" 2>"$test_dir/progress" &
 	client_pid=$!
 	defer end_bg "$client_pid"
@@ -179,7 +154,7 @@ sweep_is_interrupted()
 answers_and_dies()
 {
 	local status=0
-	server lat
+	server lat --forever
 	p2pmr lat -D 60 --progress "$address" >"$test_dir/client" 2>"$test_dir/progress" &
 	client_pid=$!
 	defer end_bg "$client_pid"
@@ -198,7 +173,7 @@ full_disk()
 	defer umount -l "$test_dir/full"
 	echo '{"old": true}' >"$test_dir/full/file"
 	head -c 4096 /dev/zero >"$test_dir/full/rest"
-	server bw
+	server bw --forever
 	expect_status 1 p2pmr bw -n 5 --json-file "$test_dir/full/file" "$address"
 	said 'Cannot write .*/full/file: No space left on device.*\[SYSTEM\]$'
 	grep -q old "$test_dir/full/file" || fail "the old file is gone"

@@ -10,11 +10,6 @@
 
 port=18600
 
-listening()
-{
-	[ -n "$(ss -Htln "sport = :$port")" ]
-}
-
 # perftest TOOL SERVER-MEMORY CLIENT-MEMORY: "host" or a file to map
 perftest()
 {
@@ -23,7 +18,7 @@ perftest()
 	[ "$2" = host ] || server=(--mmap="$2")
 	[ "$3" = host ] || client=(--mmap="$3")
 	run_bg "$tool" -d rxe0 -F -p "$port" -n 50 -s 65536 "${server[@]}" >"$test_dir/server" 2>&1
-	within 20 listening
+	within 20 listening "$port"
 	expect_output '^ *65536 +50 ' "$tool" -d rxe0 -F -p "$port" -n 50 -s 65536 "${client[@]}" 127.0.0.1
 }
 

@@ -45,23 +45,6 @@ revoked()
 	no_region_is_left || fail "regions are left: $(rdma resource show mr)"
 }
 
-# The holder dies while its memory is taken back, at ten different moments
-holder_is_killed()
-{
-	local i
-	for i in {0..9}; do
-		hold hold-many 200
-		(
-			sleep "0.0$i"
-			kill -KILL "$holder"
-		) &
-		unbind_drive
-		wait $!
-		bring_back bind_drive
-	done
-	within 10 no_region_is_left
-}
-
 # rxe has no way to take its contexts from their owners, so the device stays
 # until they have ended; the drive does not wait for that
 rdma_device_leaves()
@@ -108,7 +91,7 @@ subtest "a memory window" revoked revoked-window
 subtest "a region over two drives" revoked revoked-two "$cmb1"
 subtest "re-registering" revoked revoked-rereg
 subtest "a registration that user space stalls" revoked stalled
-subtest "the holder is killed" holder_is_killed
+subtest "the holder is killed" holder_is_killed 10 hold hold-many 200
 subtest "the RDMA device leaves, too" rdma_device_leaves
 subtest "another driver is unloaded" module_is_unloaded
 subtest "a dma-buf" dmabuf_is_taken_back

@@ -16,16 +16,11 @@ next_owner_sees_the_last_ones_bytes()
 	expect_status 1 "$peer_mr" zero "$cmb0" 1048576
 }
 
-listening()
-{
-	[ -n "$(ss -Htln "sport = :18600")" ]
-}
-
 # perftest registers its memory after it has connected
 perftest_fails()
 {
 	run_bg ib_write_bw -d rxe0 -F -p 18600 -n 10 -s 65536 >"$test_dir/server" 2>&1
-	within 20 listening
+	within 20 listening 18600
 	expect_status 1 ib_write_bw -d rxe0 -F -p 18600 -n 10 -s 65536 --mmap="$cmb0" 127.0.0.1
 	grep -q "Couldn't allocate MR" <<<"$output" || fail "ib_write_bw said: $output"
 }

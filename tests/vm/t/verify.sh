@@ -12,14 +12,6 @@ d0=$(drive_name 0)
 d1=$(drive_name 1)
 liar=build/tests/vm/liar.so
 
-pools_are_whole()
-{
-	local i
-	for i in 0 1; do
-		[ "$(cat "$(cmb_path "$i" available)")" = "$(cat "$(cmb_path "$i" size)")" ] || return 1
-	done
-}
-
 # json FILTER [ARG...]: of the JSON $output
 json()
 {
@@ -196,11 +188,6 @@ too_large_to_register()
 
 # ---- who has memory registered ---------------------------------------------
 
-listening()
-{
-	[ -n "$(ss -Htln "sport = :18515")" ]
-}
-
 sees_both()
 {
 	# shellcheck disable=SC2016 # jq's variables
@@ -213,7 +200,7 @@ both_ends()
 {
 	run_bg p2pmr bw --mem "$d0" >/dev/null 2>&1
 	server_pid=$!
-	within 30 listening
+	within 30 listening 18515
 	run_bg p2pmr bw -D 60 -s 64K 127.0.0.1 >/dev/null 2>&1
 	client_pid=$!
 	within 30 sees_both
