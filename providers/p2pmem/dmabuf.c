@@ -75,17 +75,10 @@ static int fail_open(const struct p2pmr_provider *provider, const char *path,
 				  "Make it there, as devtmpfs or udev do (containers: --device).",
 				  "The device node %s does not exist, although the kernel has the device.",
 				  path);
-	if (err != EACCES && err != EPERM)
-		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
-				  "See open(2) for this error.",
-				  "%s cannot be opened: %s.", path,
-				  p2pmr_errno_name(err));
 	snprintf(remedy, sizeof(remedy),
 		 "Run as root, or give a group of yours access: chgrp GROUP %s, or SUBSYSTEM==\"pci_p2pmem\", GROUP=\"GROUP\" in a udev rule.",
 		 path);
-	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err, remedy,
-			  "User %u may not open %s for reading and writing: %s.",
-			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
+	return p2pmr_p2pmem_cannot_open(path, err, remedy);
 }
 
 static int fail_alloc(const struct p2pmr_provider *provider, size_t size,

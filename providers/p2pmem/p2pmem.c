@@ -202,6 +202,18 @@ static int p2pmem_space(const struct p2pmr_provider *provider,
 	return 0;
 }
 
+int p2pmr_p2pmem_cannot_open(const char *path, int err, const char *remedy)
+{
+	if (err != EACCES && err != EPERM)
+		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
+				  "See open(2) for this error.",
+				  "%s cannot be opened: %s.", path,
+				  p2pmr_errno_name(err));
+	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err, remedy,
+			  "User %u may not open %s for reading and writing: %s.",
+			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
+}
+
 static int fail_open(const struct p2pmr_provider *provider, int err)
 {
 	char path[P2PMR_PATH_LEN], remedy[512];
@@ -217,17 +229,10 @@ static int fail_open(const struct p2pmr_provider *provider, int err)
 				  "Mount sysfs read-write there (containers: bind-mount this folder read-write).",
 				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
 				  path);
-	if (err != EACCES && err != EPERM)
-		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
-				  "See open(2) for this error.",
-				  "%s cannot be opened: %s.", path,
-				  p2pmr_errno_name(err));
 	snprintf(remedy, sizeof(remedy),
 		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
 		 path, path);
-	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err, remedy,
-			  "User %u may not open %s for reading and writing: %s.",
-			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
+	return p2pmr_p2pmem_cannot_open(path, err, remedy);
 }
 
 static int fail_mmap(const struct p2pmr_provider *provider, size_t size,
