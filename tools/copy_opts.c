@@ -245,14 +245,15 @@ static void parse_place(const char *word, struct copy_place *place)
 static char *source_path(const char *path)
 {
 	char quoted[COPY_QUOTED_MAX], name[COPY_PATH_MAX];
-	char *copy = strdup(path);
+	char *copy;
 	size_t len;
 
-	if (!copy)
-		usage_error("out of memory");
 	if (!copy_name_of(path, name, sizeof(name)))
 		usage_error("\"%s\": has no name that a copy could have; name it from the folder above",
 			    copy_quote(path, quoted));
+	copy = strdup(path);
+	if (!copy)
+		usage_error("out of memory");
 	len = strlen(copy);
 	while (len > 1 && copy[len - 1] == '/')
 		copy[--len] = '\0';

@@ -171,7 +171,11 @@ static int serve_one(struct server *srv, int *listen_fd)
 	return ret;
 }
 
-/* With --forever a client's failure is its own, and the server goes on */
+/*
+ * With --forever a client's failure is its own, and the server goes on. Told to
+ * stop just after a client was served well, it has that still to report, and stops
+ * before the next.
+ */
 static int serve_all(struct server *srv, int *listen_fd)
 {
 	const struct perf_opts *opts = srv->rep->opts;
@@ -179,7 +183,7 @@ static int serve_all(struct server *srv, int *listen_fd)
 
 	for (;;) {
 		ret = serve_one(srv, listen_fd);
-		if (!opts->forever || stop_requested())
+		if (!opts->forever || (ret && stop_requested()))
 			return ret;
 		perf_report_end(srv->rep, !ret);
 		perf_report_reset(srv->rep);

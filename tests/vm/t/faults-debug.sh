@@ -16,10 +16,9 @@
 faults_are_on()
 {
 	local kind
-	for kind in failslab fail_page_alloc fail_usercopy; do
-		echo 0 >/sys/kernel/debug/$kind/verbose
-		[ ! -e /sys/kernel/debug/$kind/ignore-gfp-wait ] ||
-			echo N >/sys/kernel/debug/$kind/ignore-gfp-wait
+	for kind in /sys/kernel/debug/{failslab,fail_page_alloc,fail_usercopy}; do
+		echo 0 >"$kind/verbose"
+		[ ! -e "$kind/ignore-gfp-wait" ] || echo N >"$kind/ignore-gfp-wait"
 	done
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
@@ -27,7 +26,7 @@ faults_are_on()
 # operation NAME MOST
 operation()
 {
-	build/tests/vm/peer-fault "$1" "$2" "$cmb0" $drives "$drive"
+	build/tests/vm/peer-fault "$1" "$2" "$cmb0" "$drives" "$drive"
 	within 10 nothing_is_left 0
 	within 10 no_region_is_left
 	"$peer_mr" data "$cmb0"

@@ -41,10 +41,10 @@ come_and_go()
 	local rounds=0 address
 	while [ "$SECONDS" -lt "$end" ]; do
 		address=${addresses[RANDOM % 2]}
-		timeout $unbind_limit bash -c "echo $address >$drives/unbind" ||
+		timeout "$unbind_limit" bash -c "echo $address >$drives/unbind" ||
 			fail "the unbind of $address took $unbind_limit s"
 		sleep 0.$((RANDOM % 10))
-		echo "$address" >$drives/bind
+		echo "$address" >"$drives/bind"
 		rounds=$((rounds + 1))
 		sleep $((RANDOM % 3)).$((RANDOM % 10))
 	done
@@ -61,14 +61,14 @@ under_fire()
 	local i pids=() bad=0
 	for ((i = 0; i < 8; i++)); do
 		# bash has a line on standard error for each that was killed
-		lives $i 2>/dev/null &
+		lives "$i" 2>/dev/null &
 		pids+=($!)
 	done
 	come_and_go
 	for i in "${pids[@]}"; do
 		wait "$i" || bad=1
 	done
-	[ $bad = 0 ] || fail "a process ended otherwise than by its own hand: see above"
+	[ "$bad" = 0 ] || fail "a process ended otherwise than by its own hand: see above"
 	within 60 both_are_back
 	within 20 nothing_is_left 0
 	within 20 nothing_is_left 1
