@@ -178,7 +178,7 @@ void test_soak(char **argv)
 	while (!term_came()) {
 		round_trip(&lb, peer, host, 100, 3, 7 * PAGE, 0);
 		/* others want the processors, too, while one waits for a packet */
-		usleep(1000);
+		usleep(20000);
 	}
 	ibv_dereg_mr(peer);
 	ibv_dereg_mr(host);

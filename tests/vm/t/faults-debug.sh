@@ -33,7 +33,7 @@ operation()
 }
 
 subtest "faults can be had" faults_are_on
-for name in map unmap unmap-part register register-mixed deregister change-access fork; do
+for name in map unmap unmap-part register register-mixed deregister fork; do
 	subtest "$name" operation $name 1000
 done
 # What the driver itself does with faults is not what counts here
