@@ -92,9 +92,11 @@ static int map_dmabuf(struct p2pmr_buf *buf)
 					      &buf->dmabuf, &buf->addr);
 }
 
-static bool is_no_permission(int ret)
+/* Not to be had so by this user, or of this kernel */
+static bool is_no_way(int ret)
 {
-	return ret == -EACCES || ret == -EPERM || ret == -EROFS;
+	return ret == -EACCES || ret == -EPERM || ret == -EROFS ||
+	       ret == -EOPNOTSUPP;
 }
 
 /* As the provider's own mapping, if that is of use here; else as a dma-buf */
@@ -109,7 +111,7 @@ static int map_either(struct p2pmr_buf *buf)
 		return map_dmabuf(buf);
 	p2pmr_reason_save(&before);
 	ret = ops->map(buf->provider, buf->size, &buf->addr);
-	if (!exports || !is_no_permission(ret))
+	if (!exports || !is_no_way(ret))
 		return ret;
 	p2pmr_reason_restore(&before);
 	return map_dmabuf(buf);

@@ -101,7 +101,7 @@ static int collect(struct p2pmr_choice *choice, struct p2pmr_context *ctx,
 	size_t place = 0;
 
 	TAILQ_FOREACH(provider, &ctx->providers, entry) {
-		if (!provider->ops->is_peer && !host)
+		if (*provider->by_name || (!provider->ops->is_peer && !host))
 			continue;
 		next = &choice->list[choice->count];
 		*next = (struct p2pmr_candidate){ .provider = provider,

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define ALLOCATE "/p2pmem/allocate"
+/* What was mapped through a driver's own file: the function's address follows */
+#define BY_DRIVER "anon_inode:p2pmem:"
 #define DELETED " (deleted)"
 
 /* The file of a dma-buf is nowhere, and its name may follow; Linux: dmabuffs_dname() */
@@ -47,13 +49,38 @@ static bool parse(char *line, struct mapping *mapping)
 	return true;
 }
 
-/* ".../0000:04:00.0/p2pmem/allocate": the folder before p2pmem names the function */
+static bool is_by_driver(const char *path)
+{
+	return !strncmp(path, BY_DRIVER, strlen(BY_DRIVER));
+}
+
+static bool is_peer(const char *path)
+{
+	size_t len = strlen(path), tail = strlen(ALLOCATE);
+
+	return is_by_driver(path) ||
+	       (len > tail && !strcmp(path + len - tail, ALLOCATE));
+}
+
+/*
+ * ".../0000:04:00.0/p2pmem/allocate": the folder before p2pmem names the
+ * function. May cut @path.
+ */
+static const char *peer_function(char *path)
+{
+	char *function;
+
+	if (is_by_driver(path))
+		return path + strlen(BY_DRIVER);
+	path[strlen(path) - strlen(ALLOCATE)] = '\0';
+	function = strrchr(path, '/');
+	return function ? function + 1 : "";
+}
+
 static void note_peer(struct p2pmr_range_facts *range,
 		      const struct mapping *mapping, uint64_t from, uint64_t to)
 {
 	struct p2pmr_pci_address pci;
-	size_t len = strlen(mapping->path);
-	const char *function;
 	char *path = range->peer_path;
 
 	range->peer_bytes += to - from;
@@ -63,11 +90,10 @@ static void note_peer(struct p2pmr_range_facts *range,
 	range->peer_at = from;
 	range->peer_inode = mapping->inode;
 	range->peer_gone = mapping->deleted;
-	if (len >= sizeof(range->peer_path))
+	if (strlen(mapping->path) >= sizeof(range->peer_path))
 		return;
-	memcpy(path, mapping->path, len - strlen(ALLOCATE));
-	function = strrchr(path, '/');
-	if (function && !p2pmr_pci_parse(function + 1, &pci))
+	strcpy(path, mapping->path);
+	if (!p2pmr_pci_parse(peer_function(path), &pci))
 		p2pmr_pci_format(&pci, range->peer_pci,
 				 sizeof(range->peer_pci));
 	strcpy(path, mapping->path);
@@ -77,7 +103,6 @@ static void note(struct p2pmr_range_facts *range, struct mapping *mapping,
 		 uint64_t from, uint64_t to)
 {
 	char *path = mapping->path;
-	size_t len = strlen(path), tail = strlen(ALLOCATE);
 
 	if (mapping->perms[0] != 'r' && !range->no_read) {
 		range->no_read = true;
@@ -87,7 +112,7 @@ static void note(struct p2pmr_range_facts *range, struct mapping *mapping,
 		range->no_write = true;
 		range->no_write_at = from;
 	}
-	if (len > tail && !strcmp(path + len - tail, ALLOCATE))
+	if (is_peer(path))
 		note_peer(range, mapping, from, to);
 	else if (!strncmp(path, DMABUF, strlen(DMABUF)))
 		range->dmabuf = true;

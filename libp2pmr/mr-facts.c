@@ -2,6 +2,7 @@
 /* Finding out, after ibv_reg_mr() has failed, what may be behind it. */
 #include "private.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -53,16 +54,31 @@ static void gather_limits(struct p2pmr_limit_facts *limits)
 		fclose(uid_map);
 }
 
+/* Is a page of ours mapped? When that cannot be told, it is. */
+static bool is_present(uint64_t addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry, at = addr / sysconf(_SC_PAGESIZE) * sizeof(entry);
+	bool told;
+
+	if (fd < 0)
+		return true;
+	told = pread(fd, &entry, sizeof(entry), at) == sizeof(entry);
+	close(fd);
+	return !told || entry >> 63;
+}
+
 /*
  * A mapping whose provider has left stays in the list. Its file is gone then,
- * or, if the provider came back, another one of the same name.
+ * or, if the provider came back, another one of the same name. Where the file
+ * is nowhere, it tells that none of the memory is left in the mapping.
  */
 static bool has_left(const struct p2pmr_range_facts *range)
 {
 	struct stat now;
 
 	if (range->peer_path[0] != '/')
-		return false;
+		return !is_present(range->peer_at);
 	if (stat(range->peer_path, &now))
 		return errno == ENOENT || errno == ENOTDIR;
 	return now.st_ino != range->peer_inode;

@@ -141,9 +141,17 @@ static int compare(const struct p2pmr_provider *a,
 	return 0;
 }
 
+/* By whatever way its memory is reached */
 void p2pmr_provider_left(struct p2pmr_provider *provider)
 {
-	atomic_fetch_add(&provider->epoch, 1);
+	struct p2pmr_provider *other;
+
+	TAILQ_FOREACH(other, &provider->ctx->providers, entry) {
+		if (other == provider ||
+		    (*other->pci_address &&
+		     !strcmp(other->pci_address, provider->pci_address)))
+			atomic_fetch_add(&other->epoch, 1);
+	}
 }
 
 int p2pmr_provider_add(struct p2pmr_context *ctx,
@@ -177,23 +185,32 @@ bool p2pmr_context_has_peer(const struct p2pmr_context *ctx)
 	return first && first->ops->is_peer;
 }
 
+static struct p2pmr_provider *skip_by_name(struct p2pmr_provider *provider)
+{
+	while (provider && *provider->by_name)
+		provider = TAILQ_NEXT(provider, entry);
+	return provider;
+}
+
 struct p2pmr_provider *p2pmr_provider_next(struct p2pmr_context *ctx,
 					   struct p2pmr_provider *prev)
 {
 	if (prev)
-		return TAILQ_NEXT(prev, entry);
+		return skip_by_name(TAILQ_NEXT(prev, entry));
 	if (!ctx) {
 		p2pmr_fail(P2PMR_REASON_BAD_ARGUMENT, EINVAL,
 			   "Pass the context that p2pmr_open() returned.",
 			   "p2pmr_provider_next() was given a NULL context.");
 		return NULL;
 	}
-	return TAILQ_FIRST(&ctx->providers);
+	return skip_by_name(TAILQ_FIRST(&ctx->providers));
 }
 
 static bool is_called(const struct p2pmr_provider *provider, const char *name,
 		      const struct p2pmr_pci_address *pci)
 {
+	if (*provider->by_name)
+		return !strcmp(provider->by_name, name);
 	if (!strcmp(provider->name, name))
 		return true;
 	return pci && *provider->pci_address &&
@@ -214,7 +231,8 @@ static void fail_not_found(struct p2pmr_context *ctx, const char *name)
 		    p2pmr_provider_list[i]->explain_missing(ctx, name))
 			return;
 	}
-	TAILQ_FOREACH(provider, &ctx->providers, entry) {
+	for (provider = p2pmr_provider_next(ctx, NULL); provider;
+	     provider = p2pmr_provider_next(ctx, provider)) {
 		used += snprintf(names + used, sizeof(names) - used, "%s%s",
 				 used ? ", " : "", provider->name);
 		if (used >= sizeof(names))

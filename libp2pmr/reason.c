@@ -40,6 +40,7 @@ static const char *const names[] = {
 	[P2PMR_REASON_DEVICE_NO_DMABUF] = "DEVICE_NO_DMABUF",
 	[P2PMR_REASON_DEVICE_NO_REVOKE] = "DEVICE_NO_REVOKE",
 	[P2PMR_REASON_NOT_DMABUF] = "NOT_DMABUF",
+	[P2PMR_REASON_KERNEL_NO_CDEV] = "KERNEL_NO_CDEV",
 };
 
 enum p2pmr_reason p2pmr_reason_code(void)

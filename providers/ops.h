@@ -84,6 +84,8 @@ struct p2pmr_pci_address {
  * @ctx: likewise
  * @ops: its kind
  * @name: for people
+ * @by_name: not listed and not chosen, but found by this name: another way to
+ *	memory that is listed already; empty: listed
  * @pci_address: as text; empty: it has none
  * @driver: kernel driver; empty: none
  * @numa_node: -1: unknown
@@ -97,6 +99,7 @@ struct p2pmr_provider {
 	struct p2pmr_context *ctx;
 	const struct p2pmr_provider_ops *ops;
 	char name[P2PMR_NAME_LEN];
+	char by_name[P2PMR_NAME_LEN];
 	char pci_address[P2PMR_NAME_LEN];
 	char driver[P2PMR_NAME_LEN];
 	int numa_node;

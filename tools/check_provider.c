@@ -21,7 +21,7 @@ static void add_space(struct check_report *report, const struct topo_end *end)
 	args_human_size(space->available_bytes, available, sizeof(available));
 	if (!space->available_bytes)
 		check_add(report, CHECK_WARN, "provider", end->name,
-			  "Find who uses it: grep -l p2pmem/allocate /proc/[0-9]*/maps.",
+			  "Find who uses it: grep -l 'p2pmem[/:]' /proc/[0-9]*/maps.",
 			  "All of its %s are taken.", size);
 	else if (!space->published)
 		check_add(report, CHECK_WARN, "provider", end->name,
@@ -83,8 +83,12 @@ static void add_permission(struct check_report *report,
 {
 	char path[SYSFS_PATH_MAX], remedy[FAIL_REMEDY_MAX];
 
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/p2pmem/allocate",
-		 sysfs_root(), p2pmr_provider_pci_address(end->provider));
+	if (!strcmp(p2pmr_provider_type(end->provider), "nvme_cdev"))
+		snprintf(path, sizeof(path), "/dev/%s", end->name);
+	else
+		snprintf(path, sizeof(path),
+			 "%s/bus/pci/devices/%s/p2pmem/allocate", sysfs_root(),
+			 p2pmr_provider_pci_address(end->provider));
 	if (!faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS)) {
 		check_add(report, CHECK_PASS, "access", end->name, "",
 			  "User %u may allocate it.",

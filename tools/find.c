@@ -59,6 +59,8 @@ static void not_found(struct p2pmr_context *ctx, const char *option,
 /* Of a device that exists, the library knows why it is no provider */
 static bool exists(const char *name)
 {
+	if (!strncmp(name, "/dev/", 5))
+		name += 5;
 	return sysfs_exists("class/nvme/%s", name) ||
 	       sysfs_exists("bus/pci/devices/%s", name) ||
 	       sysfs_exists("bus/pci/devices/0000:%s", name);

@@ -19,7 +19,9 @@
 #include "monitor.h"
 #include "sysfs.h"
 
+/* How its mappings are called, by way of sysfs and of a drive's own device */
 #define ALLOCATE_FILE "/p2pmem/allocate"
+#define DRIVER_FILE "anon_inode:p2pmem:"
 
 struct device {
 	uint32_t index;
@@ -37,6 +39,17 @@ struct reading {
 
 /* ---- peer memory that is mapped ------------------------------------------- */
 
+static bool is_peer(const char *line, size_t len)
+{
+	const size_t tail = strlen(ALLOCATE_FILE);
+	int path_at = 0;
+
+	if (len > tail && !strcmp(line + len - tail, ALLOCATE_FILE))
+		return true;
+	sscanf(line, "%*s %*s %*s %*s %*s %n", &path_at);
+	return !strncmp(line + path_at, DRIVER_FILE, strlen(DRIVER_FILE));
+}
+
 int monitor_mapped_read(FILE *maps, uint64_t *bytes)
 {
 	uint64_t start, end;
@@ -49,9 +62,7 @@ int monitor_mapped_read(FILE *maps, uint64_t *bytes)
 	while ((len = getline(&line, &size, maps)) > 0) {
 		if (line[len - 1] == '\n')
 			line[--len] = '\0';
-		if (len < (ssize_t)sizeof(ALLOCATE_FILE) ||
-		    strcmp(line + len - sizeof(ALLOCATE_FILE) + 1,
-			   ALLOCATE_FILE))
+		if (!is_peer(line, len))
 			continue;
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) == 2 &&
 		    end > start)

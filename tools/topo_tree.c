@@ -150,6 +150,17 @@ static int add_end(struct topo_tree *tree, struct topo_end *end,
 	return 0;
 }
 
+/* Is it called so, or is that another way to its memory? */
+static bool is_called(const struct p2pmr_provider *pr, const char *name,
+		      struct p2pmr_context *ctx)
+{
+	const char *address = p2pmr_provider_pci_address(pr);
+	const struct p2pmr_provider *named = p2pmr_provider_find(ctx, name);
+	const char *its = named ? p2pmr_provider_pci_address(named) : NULL;
+
+	return address && its && !strcmp(address, its);
+}
+
 /* Is it among @names, or is nothing of its kind? */
 static bool is_wanted(char *const *names, bool any, const char *name,
 		      const struct p2pmr_provider *pr,
@@ -159,7 +170,7 @@ static bool is_wanted(char *const *names, bool any, const char *name,
 		return true;
 	for (; *names; names++) {
 		if (!strcmp(*names, name) ||
-		    (pr && p2pmr_provider_find(ctx, *names) == pr))
+		    (pr && is_called(pr, *names, ctx)))
 			return true;
 	}
 	return false;

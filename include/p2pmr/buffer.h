@@ -30,7 +30,10 @@ struct p2pmr_buf;
  *   ENOMEM	the pool has no such piece left (reason POOL_EXHAUSTED, or
  *		TOO_LARGE when the whole pool is smaller)
  *   ENODEV	the provider has left since p2pmr_open() (PROVIDER_GONE)
- *   EACCES, EPERM	no permission to open its file (NO_PERMISSION)
+ *   EACCES, EPERM	no permission to open its file (NO_PERMISSION), or EROFS:
+ *		it is on a file system that is mounted read-only
+ *   EOPNOTSUPP	the kernel does not map memory through a drive's own device
+ *		(KERNEL_NO_CDEV)
  */
 struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes);
@@ -70,7 +73,8 @@ struct p2pmr_buf_opts {
  *
  * A dma-buf comes from the provider's device node, /dev/p2pmem/ADDRESS (Linux
  * with the p2p series: drivers/pci/p2pdma_dmabuf.c). Without P2PMR_BUF_DMABUF,
- * the buffer is a mapping of p2pmem/allocate, unless only the node may be opened,
+ * the buffer is a mapping of p2pmem/allocate (of a provider of type "nvme_cdev":
+ * of the drive's own device), unless only the node may be opened,
  * or no RDMA device of the machine pins peer memory: then it is a dma-buf, too.
  * p2pmr_buf_dmabuf() tells.
  *

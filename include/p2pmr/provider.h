@@ -37,7 +37,9 @@ struct p2pmr_provider *p2pmr_provider_next(struct p2pmr_context *ctx,
  * p2pmr_provider_find() - find a provider by name
  * @ctx: the context
  * @name: a name as p2pmr_provider_name() gives it ("nvme0", "host"), or a PCI
- *	address ("0000:04:00.0" or "04:00.0")
+ *	address ("0000:04:00.0" or "04:00.0"), or "/dev/nvme0" for that drive's
+ *	memory by its own device, which is listed so only where sysfs is mounted
+ *	read-only
  *
  * Thread-safety: any thread.
  *
@@ -61,7 +63,8 @@ const char *p2pmr_provider_name(const struct p2pmr_provider *provider);
  * p2pmr_provider_type() - where its memory comes from
  * @provider: the provider
  *
- * Return: "p2pmem" (the kernel's p2pmem/allocate file) or "host". Never NULL.
+ * Return: "p2pmem" (the kernel's p2pmem/allocate file), "nvme_cdev" (an NVMe
+ * drive's own device) or "host". Never NULL.
  */
 const char *p2pmr_provider_type(const struct p2pmr_provider *provider);
 

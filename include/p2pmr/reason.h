@@ -53,6 +53,8 @@ extern "C" {
  * @P2PMR_REASON_DEVICE_NO_REVOKE: this RDMA driver imports dma-bufs, but cannot give
  *	them back
  * @P2PMR_REASON_NOT_DMABUF: it is no dma-buf
+ * @P2PMR_REASON_KERNEL_NO_CDEV: this kernel does not map a drive's memory through
+ *	the drive's own device
  */
 enum p2pmr_reason {
 	P2PMR_REASON_NONE = 0,
@@ -87,6 +89,7 @@ enum p2pmr_reason {
 	P2PMR_REASON_DEVICE_NO_DMABUF = 202,
 	P2PMR_REASON_DEVICE_NO_REVOKE = 203,
 	P2PMR_REASON_NOT_DMABUF = 204,
+	P2PMR_REASON_KERNEL_NO_CDEV = 205,
 };
 
 /**

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEVICES "bus/pci/devices"
@@ -45,8 +48,10 @@ static int read_numa_node(const struct p2pmr_context *ctx, const char *address)
 	return !ret && node <= INT32_MAX ? (int)node : -1;
 }
 
-static int add(struct p2pmr_context *ctx,
-	       const struct p2pmr_provider_ops *self, const char *address)
+static int visit(struct p2pmr_context *ctx,
+		 const struct p2pmr_provider_ops *self, const char *address,
+		 int (*found)(struct p2pmr_context *ctx,
+			      struct p2pmr_provider *provider))
 {
 	struct p2pmr_provider provider = { .ops = self };
 
@@ -64,11 +69,13 @@ static int add(struct p2pmr_context *ctx,
 				  DEVICES "/%s/driver", address))
 		provider.driver[0] = '\0';
 	provider.numa_node = read_numa_node(ctx, address);
-	return p2pmr_provider_add(ctx, &provider);
+	return found(ctx, &provider);
 }
 
-static int p2pmem_scan(struct p2pmr_context *ctx,
-		       const struct p2pmr_provider_ops *self)
+int p2pmr_p2pmem_scan(struct p2pmr_context *ctx,
+		      const struct p2pmr_provider_ops *self,
+		      int (*found)(struct p2pmr_context *ctx,
+				   struct p2pmr_provider *provider))
 {
 	DIR *dir = p2pmr_sysfs_opendir(ctx, DEVICES);
 	struct dirent *entry;
@@ -85,10 +92,60 @@ static int p2pmem_scan(struct p2pmr_context *ctx,
 				  p2pmr_errno_name(err));
 	while (!ret && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			ret = add(ctx, self, entry->d_name);
+			ret = visit(ctx, self, entry->d_name, found);
 	}
 	closedir(dir);
 	return ret;
+}
+
+int p2pmr_p2pmem_check_cdev(const struct p2pmr_context *ctx, const char *name)
+{
+	char path[P2PMR_NAME_LEN + sizeof(P2PMR_CDEV)] = P2PMR_CDEV;
+	char expected[32], number[32];
+	struct stat st;
+
+	strcat(path, name);
+	if (stat(path, &st))
+		return -errno;
+	snprintf(number, sizeof(number), "%u:%u", major(st.st_rdev),
+		 minor(st.st_rdev));
+	if (!S_ISCHR(st.st_mode) ||
+	    p2pmr_sysfs_read(ctx, expected, sizeof(expected),
+			     "class/nvme/%s/dev", name) ||
+	    strcmp(number, expected))
+		return -ENOTUNIQ;
+	return 0;
+}
+
+bool p2pmr_p2pmem_needs_cdev(const struct p2pmr_context *ctx,
+			     const struct p2pmr_provider *provider)
+{
+	int saved_errno = errno;
+	char path[P2PMR_PATH_LEN];
+	struct statvfs fs;
+	bool ret;
+
+	ret = p2pmr_nvme_is_name(provider->name) &&
+	      !p2pmr_sysfs_path(ctx, path, sizeof(path),
+				DEVICES "/%s/p2pmem/allocate",
+				provider->pci_address) &&
+	      !statvfs(path, &fs) && (fs.f_flag & ST_RDONLY) &&
+	      !p2pmr_p2pmem_check_cdev(ctx, provider->name);
+	errno = saved_errno;
+	return ret;
+}
+
+static int found(struct p2pmr_context *ctx, struct p2pmr_provider *provider)
+{
+	if (p2pmr_p2pmem_needs_cdev(ctx, provider))
+		return 0;
+	return p2pmr_provider_add(ctx, provider);
+}
+
+static int p2pmem_scan(struct p2pmr_context *ctx,
+		       const struct p2pmr_provider_ops *self)
+{
+	return p2pmr_p2pmem_scan(ctx, self, found);
 }
 
 /* @name as the PCI address of a function that exists; false: it is none */
@@ -117,7 +174,7 @@ static bool shows_cmb(const struct p2pmr_context *ctx, const char *nvme)
  * there is no trace in sysfs, only the absence of any p2pmem. That a drive
  * shows no CMB proves nothing: the driver shows it once P2PDMA has taken it.
  */
-static int p2pmem_explain_missing(struct p2pmr_context *ctx, const char *name)
+int p2pmr_p2pmem_explain_missing(struct p2pmr_context *ctx, const char *name)
 {
 	char address[P2PMR_NAME_LEN], nvme[P2PMR_NAME_LEN];
 	const char *cause;
@@ -182,8 +239,8 @@ static int read_attribute(const struct p2pmr_provider *provider,
 			  "cannot be read", p2pmr_errno_name(-ret));
 }
 
-static int p2pmem_space(const struct p2pmr_provider *provider,
-			struct p2pmr_provider_space *space)
+int p2pmr_p2pmem_space(const struct p2pmr_provider *provider,
+		       struct p2pmr_provider_space *space)
 {
 	uint64_t size, available, published;
 	int ret = read_attribute(provider, "size", &size);
@@ -214,9 +271,24 @@ int p2pmr_p2pmem_cannot_open(const char *path, int err, const char *remedy)
 			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
 }
 
+int p2pmr_p2pmem_fail_open(const char *path, int err)
+{
+	char remedy[512];
+
+	if (err == EROFS)
+		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
+				  "Mount sysfs read-write there (containers: bind-mount this folder read-write), or pass a device node of it in (--device): /dev/nvmeN of a drive, or /dev/p2pmem/ADDRESS.",
+				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
+				  path);
+	snprintf(remedy, sizeof(remedy),
+		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
+		 path, path);
+	return p2pmr_p2pmem_cannot_open(path, err, remedy);
+}
+
 static int fail_open(const struct p2pmr_provider *provider, int err)
 {
-	char path[P2PMR_PATH_LEN], remedy[512];
+	char path[P2PMR_PATH_LEN];
 
 	if (p2pmr_p2pmem_means_gone(err))
 		return p2pmr_p2pmem_fail_gone(provider);
@@ -224,15 +296,7 @@ static int fail_open(const struct p2pmr_provider *provider, int err)
 			     DEVICES "/%s/p2pmem/allocate",
 			     provider->pci_address))
 		strcpy(path, "p2pmem/allocate");
-	if (err == EROFS)
-		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
-				  "Mount sysfs read-write there (containers: bind-mount this folder read-write).",
-				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
-				  path);
-	snprintf(remedy, sizeof(remedy),
-		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
-		 path, path);
-	return p2pmr_p2pmem_cannot_open(path, err, remedy);
+	return p2pmr_p2pmem_fail_open(path, err);
 }
 
 static int fail_mmap(const struct p2pmr_provider *provider, size_t size,
@@ -249,27 +313,34 @@ static int fail_mmap(const struct p2pmr_provider *provider, size_t size,
 			  p2pmr_errno_name(err));
 }
 
-static int p2pmem_map(struct p2pmr_provider *provider, size_t size, void **addr)
+int p2pmr_p2pmem_map(const struct p2pmr_provider *provider, int fd, size_t size,
+		     void **addr)
 {
-	int fd = p2pmr_sysfs_open(provider->ctx, O_RDWR,
-				  DEVICES "/%s/p2pmem/allocate",
-				  provider->pci_address);
 	int err;
 
-	if (fd < 0)
-		return fail_open(provider, -fd);
 	*addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	err = errno;
 	close(fd);
 	return *addr == MAP_FAILED ? fail_mmap(provider, size, err) : 0;
 }
 
+static int p2pmem_map(struct p2pmr_provider *provider, size_t size, void **addr)
+{
+	int fd = p2pmr_sysfs_open(provider->ctx, O_RDWR,
+				  DEVICES "/%s/p2pmem/allocate",
+				  provider->pci_address);
+
+	if (fd < 0)
+		return fail_open(provider, -fd);
+	return p2pmr_p2pmem_map(provider, fd, size, addr);
+}
+
 const struct p2pmr_provider_ops p2pmr_provider_p2pmem = {
 	.type = "p2pmem",
 	.is_peer = true,
 	.scan = p2pmem_scan,
-	.explain_missing = p2pmem_explain_missing,
-	.space = p2pmem_space,
+	.explain_missing = p2pmr_p2pmem_explain_missing,
+	.space = p2pmr_p2pmem_space,
 	.map = p2pmem_map,
 	.exports = p2pmr_p2pmem_exports,
 	.map_dmabuf = p2pmr_p2pmem_map_dmabuf,

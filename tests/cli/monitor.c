@@ -30,10 +30,16 @@ static void test_mapped(void **state)
 				"7f0000030000-7f0000031000 rw-s 00000000 00:15 15 "
 				"/sys/devices/pci0000:00/0000:05:00.0/p2pmem/allocate"),
 			 0x11000);
+	/* By a drive's own device */
+	assert_int_equal(mapped("7f0000030000-7f0000032000 rw-s 00000000 00:0f 15 "
+				"                         anon_inode:p2pmem:0000:05:00.0"),
+			 0x2000);
 	/* Another file of a like name; the same file, deleted; nonsense */
 	assert_int_equal(mapped("1000-2000 rw-s 0 00:15 14 /tmp/p2pmem/allocated\n"
 				"1000-2000 rw-s 0 00:15 14 /p2pmem/allocate (deleted)\n"
 				"2000-1000 rw-s 0 00:15 14 /x/p2pmem/allocate\n"
+				"1000-2000 rw-s 0 00:15 14 /tmp/a anon_inode:p2pmem:b\n"
+				"1000-2000 rw-s 0 00:15 14 anon_inode:p2pmem\n"
 				"what-ever /x/p2pmem/allocate\n/p2pmem/allocate\n\n"),
 			 0);
 }

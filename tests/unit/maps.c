@@ -210,6 +210,18 @@ static void test_unusual_peer_paths(void **state)
 			  0x1000, 1);
 	assert_true(range.peer);
 	assert_string_equal(range.peer_pci, "");
+	/* By the driver's own file */
+	range = scan_text("1000-2000 rw-s 0 00:0f 1 anon_inode:p2pmem:0000:04:00.0\n",
+			  0x1000, 1);
+	assert_true(range.peer);
+	assert_string_equal(range.peer_pci, "0000:04:00.0");
+	range = scan_text("1000-2000 rw-s 0 00:0f 1 anon_inode:p2pmem:\n",
+			  0x1000, 1);
+	assert_true(range.peer);
+	assert_string_equal(range.peer_pci, "");
+	range = scan_text("1000-2000 rw-s 0 00:0f 1 anon_inode:p2pmem\n",
+			  0x1000, 1);
+	assert_false(range.peer);
 	range = scan_text("1000-2000 rw-s 0 00:05 1 /p2pmem/allocate\n",
 			  0x1000, 1);
 	assert_false(range.peer);

@@ -105,6 +105,7 @@ static void test_names(void **state)
 		[202] = "DEVICE_NO_DMABUF",
 		[203] = "DEVICE_NO_REVOKE",
 		[204] = "NOT_DMABUF",
+		[205] = "KERNEL_NO_CDEV",
 	};
 
 	(void)state;

@@ -251,6 +251,14 @@ static void test_no_pin(struct setup *s, char **argv)
 	p2pmr_buf_free(buf);
 }
 
+/* no-cdev PROVIDER: a kernel that does not map through the drive's device */
+static void test_no_cdev(struct setup *s, char **argv)
+{
+	(void)argv;
+	expect_reason("allocation", p2pmr_buf_alloc(s->provider, PAGE),
+		      EOPNOTSUPP, P2PMR_REASON_KERNEL_NO_CDEV);
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -260,7 +268,7 @@ static const struct {
 	{ "ranges", 0, test_ranges }, { "gone", 1, test_gone },
 	{ "memlock", 0, test_memlock }, { "permission", 0, test_permission },
 	{ "opt-in", 0, test_opt_in }, { "no-pin", 0, test_no_pin },
-	{ "caps", 1, test_caps },
+	{ "caps", 1, test_caps }, { "no-cdev", 0, test_no_cdev },
 };
 
 int main(int argc, char **argv)

@@ -22,6 +22,7 @@ static int errno_by_name(const char *name)
 		{ "EFAULT", EFAULT }, { "EREMOTEIO", EREMOTEIO },
 		{ "EOPNOTSUPP", EOPNOTSUPP }, { "EINVAL", EINVAL },
 		{ "ENOMEM", ENOMEM }, { "ENODEV", ENODEV },
+		{ "EACCES", EACCES },
 	};
 	size_t i;
 
@@ -175,6 +176,36 @@ static void test_bad_maps(char **argv)
 	close(fd);
 }
 
+/* no-map FILE ro|rw ERRNO: a file that is opened so maps nothing, not even to read */
+static void test_no_map(char **argv)
+{
+	int flags = strcmp(argv[1], "ro") ? O_RDWR : O_RDONLY;
+	int fd = open(argv[0], flags | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", argv[0], strerror(errno));
+	if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED)
+		die("mmap succeeded");
+	if (errno != errno_by_name(argv[2]))
+		die("mmap: %s, not %s", strerror(errno), argv[2]);
+	close(fd);
+}
+
+/* late-map FILE DRIVE: a file that was opened before the drive left maps nothing */
+static void test_late_map(char **argv)
+{
+	int fd = open(argv[0], O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", argv[0], strerror(errno));
+	write_file("/sys/bus/pci/drivers/nvme/unbind", argv[1]);
+	expect_no_map(fd, PAGE, MAP_SHARED, ENODEV);
+	/* the drive has another controller, of which this file is none */
+	write_file("/sys/bus/pci/drivers/nvme/bind", argv[1]);
+	expect_no_map(fd, PAGE, MAP_SHARED, ENODEV);
+	close(fd);
+}
+
 /* What a call of the RDMA core makes of a page; needs the module umem_probe */
 static void probe(const char *call, const char *memory, const char *err_name)
 {
@@ -238,6 +269,7 @@ static const struct test tests[] = {
 	{ "stalled", 2, test_stalled }, { "churn", 1, test_churn },
 	{ "soak", 1, test_soak }, { "fork", 1, test_fork },
 	{ "outlives", 3, test_outlives }, { "outlives-fork", 1, test_outlives_fork },
+	{ "no-map", 3, test_no_map }, { "late-map", 2, test_late_map },
 	{ "part", 1, test_part }, { "race", 2, test_race },
 	{ "hold-unmapped", 2, test_hold_unmapped }, { "wild", 3, test_wild },
 };

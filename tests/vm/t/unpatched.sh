@@ -54,6 +54,7 @@ a_bar_is_published()
 subtest "a writable region is refused" "$peer_mr" refused "$cmb0" EFAULT rw
 subtest "a read-only region is refused" "$peer_mr" refused "$cmb0" EREMOTEIO ro
 subtest "the library says why" build/tests/vm/lib-peer no-pin "$(drive_name 0)"
+subtest "no memory by the drive's device" build/tests/vm/lib-peer no-cdev "/dev/$(drive_name 0)"
 subtest "perftest fails" perftest_fails
 subtest "the next owner sees the last one's bytes" next_owner_sees_the_last_ones_bytes
 subtest "a BAR is published" a_bar_is_published
