@@ -100,12 +100,12 @@ static void test_names(void **state)
 		[24] = "NOT_NVME",
 		[25] = "NO_HUGE_PAGES",
 		[26] = "FLUSH_FAILED",
-		[200] = "NO_PEER_ATOMICS",
-		[201] = "KERNEL_NO_DMABUF",
-		[202] = "DEVICE_NO_DMABUF",
-		[203] = "DEVICE_NO_REVOKE",
-		[204] = "NOT_DMABUF",
-		[205] = "KERNEL_NO_CDEV",
+		[27] = "NO_PEER_ATOMICS",
+		[28] = "KERNEL_NO_DMABUF",
+		[29] = "DEVICE_NO_DMABUF",
+		[30] = "DEVICE_NO_REVOKE",
+		[31] = "NOT_DMABUF",
+		[32] = "KERNEL_NO_CDEV",
 	};
 
 	(void)state;
