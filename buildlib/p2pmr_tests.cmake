@@ -124,14 +124,29 @@ function(p2pmr_test_header var script key default)
 	set(${var} "${value}" PARENT_SCOPE)
 endfunction()
 
-# p2pmr_vm_test_properties(TEST LABEL TIMEOUT) - what all guest tests share
+# p2pmr_vm_test_properties(TEST LABEL TIMEOUT ALONE) - what all guest tests share
 #
-# One at a time: a guest keeps two processors busy, and two of the long ones side by
-# side take longer than one after the other.
-function(p2pmr_vm_test_properties test label timeout)
+# Two at a time, so that not each processor more is a guest more in memory: every
+# other test takes the one place or the other. One that keeps two processors busy
+# (ALONE) would take more than twice as long beside another, so it takes both, and
+# comes first.
+function(p2pmr_vm_test_properties test label timeout alone)
 	set_tests_properties(${test} PROPERTIES LABELS ${label}
-		TIMEOUT ${timeout} SKIP_RETURN_CODE 77 RESOURCE_LOCK guest
+		TIMEOUT ${timeout} SKIP_RETURN_CODE 77
 		ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR}")
+	if(alone)
+		set_tests_properties(${test} PROPERTIES PROCESSORS 2 COST 1000
+			RESOURCE_LOCK "guest.0;guest.1")
+		return()
+	endif()
+	get_property(place GLOBAL PROPERTY p2pmr_guest_place)
+	if(place STREQUAL "0")
+		set(place 1)
+	else()
+		set(place 0)
+	endif()
+	set_property(GLOBAL PROPERTY p2pmr_guest_place ${place})
+	set_tests_properties(${test} PROPERTIES RESOURCE_LOCK guest.${place})
 endfunction()
 
 # p2pmr_vm_tests(FOLDER) - every test that needs a guest
@@ -147,6 +162,8 @@ endfunction()
 #   # TIMEOUT: seconds; ctest waits a little longer, so that the lab can say
 #     what hung
 #   # ALL: yes: takes long; label all instead of vm
+#   # ALONE: yes: keeps two processors busy; so does what is in ALL, and what has
+#     two hosts
 #
 # The lab's own test takes a quarter of all the time and is left to
 # "./check --all".
@@ -162,18 +179,24 @@ function(p2pmr_vm_tests folder)
 		endif()
 		p2pmr_test_header(timeout ${script} TIMEOUT 300)
 		p2pmr_test_header(all ${script} ALL no)
+		p2pmr_test_header(alone ${script} ALONE no)
+		p2pmr_test_header(hosts ${script} HOSTS 1)
 		set(label vm)
 		if(all STREQUAL "yes")
 			set(label all)
+			set(alone yes)
+		endif()
+		if(hosts STREQUAL "2")
+			set(alone yes)
 		endif()
 		math(EXPR timeout "${timeout} + 120")
 		add_test(NAME vm.${name} COMMAND ${folder}/run-test ${script})
-		p2pmr_vm_test_properties(vm.${name} ${label} ${timeout})
+		p2pmr_vm_test_properties(vm.${name} ${label} ${timeout} ${alone})
 	endforeach()
 
 	file(GLOB self_test CONFIGURE_DEPENDS ${folder}/self-test)
 	if(self_test)
 		add_test(NAME vm.lab COMMAND ${self_test})
-		p2pmr_vm_test_properties(vm.lab all 900)
+		p2pmr_vm_test_properties(vm.lab all 900 yes)
 	endif()
 endfunction()

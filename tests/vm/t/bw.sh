@@ -4,6 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 420
+# ALONE: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/perf.sh
