@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Fuzz targets: programs with LLVMFuzzerTestOneInput() in them.
 
-# p2pmr_fuzz(NAME SOURCE... [WRAP FUNCTION...] [LIBS LIBRARY...])
+# p2pmr_fuzz(NAME SOURCE... [WRAP FUNCTION...] [LIBS LIBRARY...] [RUNS N])
 #
 # The inputs are the files of tests/fuzz/NAME. Makes
 #
@@ -16,12 +16,18 @@
 #
 # WRAP: pass --wrap=FUNCTION to the linker for each
 # LIBS: more libraries
+# RUNS: of unit.fuzz-NAME-clang; 3000
 function(p2pmr_fuzz name)
-	cmake_parse_arguments(ARG "" "" "WRAP;LIBS" ${ARGN})
+	cmake_parse_arguments(ARG "" "RUNS" "WRAP;LIBS" ${ARGN})
+	if(NOT ARG_RUNS)
+		set(ARG_RUNS 3000)
+	endif()
 	file(GLOB inputs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*)
 	set(exe replay-${name})
 	add_executable(${exe} replay.c ${ARG_UNPARSED_ARGUMENTS})
 	target_link_libraries(${exe} PRIVATE p2pmr_static ${ARG_LIBS})
+	# The library's own sources need it
+	target_include_directories(${exe} PRIVATE ${PROJECT_SOURCE_DIR}/providers)
 	foreach(function ${ARG_WRAP})
 		target_link_options(${exe} PRIVATE -Wl,--wrap=${function})
 	endforeach()
@@ -33,25 +39,26 @@ function(p2pmr_fuzz name)
 	set_tests_properties(unit.fuzz-${name} PROPERTIES LABELS unit TIMEOUT 120)
 	p2pmr_find_libfuzzer()
 	if(P2PMR_LIBFUZZER AND NOT SANITIZE)
-		p2pmr_libfuzzer(${name} "${ARG_UNPARSED_ARGUMENTS}" "${ARG_WRAP}")
+		p2pmr_libfuzzer(${name} "${ARG_UNPARSED_ARGUMENTS}" "${ARG_WRAP}"
+			${ARG_RUNS})
 	endif()
 endfunction()
 
-# p2pmr_libfuzzer(NAME SOURCES WRAP) - the half of it that is clang's
-function(p2pmr_libfuzzer name sources wrap)
+# p2pmr_libfuzzer(NAME SOURCES WRAP RUNS) - the half of it that is clang's
+function(p2pmr_libfuzzer name sources wrap runs)
 	set(exe ${CMAKE_CURRENT_BINARY_DIR}/fuzz-${name})
 	list(TRANSFORM wrap PREPEND -Wl,--wrap=)
 	list(JOIN wrap " " wrap)
 	list(JOIN sources " " files)
 	add_custom_command(OUTPUT ${exe}
-		COMMAND sh -c "clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I${BUILD_INCLUDE} ${wrap} ${files} -o ${exe} $<TARGET_FILE:p2pmr_static> $(pkg-config --cflags --libs json-c librdmacm libibverbs libudev) -lm"
+		COMMAND sh -c "clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I${BUILD_INCLUDE} -I${PROJECT_SOURCE_DIR}/providers ${wrap} ${files} -o ${exe} $<TARGET_FILE:p2pmr_static> $(pkg-config --cflags --libs json-c librdmacm libibverbs libudev) -lm"
 		DEPENDS ${sources} p2pmr_static
 		WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
 		COMMENT "Building fuzz-${name} by clang" VERBATIM)
 	add_custom_target(libfuzzer-${name} ALL DEPENDS ${exe})
 	# New inputs would go to the first folder, which does not outlive the test
 	add_test(NAME unit.fuzz-${name}-clang
-		COMMAND sh -c "new=$(mktemp -d) && ${exe} -seed=1 -runs=3000 -max_len=32768 -rss_limit_mb=512 \"$new\" ${CMAKE_CURRENT_SOURCE_DIR}/${name} && rm -r \"$new\"")
+		COMMAND sh -c "new=$(mktemp -d) && ${exe} -seed=1 -runs=${runs} -max_len=32768 -rss_limit_mb=512 \"$new\" ${CMAKE_CURRENT_SOURCE_DIR}/${name} && rm -r \"$new\"")
 	set_tests_properties(unit.fuzz-${name}-clang PROPERTIES LABELS unit
 		TIMEOUT 120)
 endfunction()
