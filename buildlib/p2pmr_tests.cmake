@@ -61,14 +61,19 @@ function(p2pmr_bench name)
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bench)
 endfunction()
 
-# p2pmr_check(NAME COMMAND [ARG...]) - a check of the tree that needs nothing
+# p2pmr_check(NAME COMMAND [ARG...] [ALL]) - a check of the tree that needs nothing
 #
-# In ctest check.NAME, label unit. Runs in the source folder with
+# In ctest check.NAME, label unit, or with ALL label all. Runs in the source folder with
 # P2PMR_SOURCE, P2PMR_BUILD, CC and SANITIZE in its environment.
 function(p2pmr_check name)
-	add_test(NAME check.${name} COMMAND ${ARGN}
+	cmake_parse_arguments(ARG "ALL" "" "" ${ARGN})
+	set(label unit)
+	if(ARG_ALL)
+		set(label all)
+	endif()
+	add_test(NAME check.${name} COMMAND ${ARG_UNPARSED_ARGUMENTS}
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-	set_tests_properties(check.${name} PROPERTIES LABELS unit TIMEOUT 300
+	set_tests_properties(check.${name} PROPERTIES LABELS ${label} TIMEOUT 300
 		SKIP_RETURN_CODE 77
 		ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=${SANITIZE}")
 endfunction()

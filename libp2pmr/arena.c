@@ -2,6 +2,7 @@
 /* Arenas: pieces of one buffer, in the common case without a lock. */
 #include "arena-private.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 static int fail_argument(const char *function, const char *what)
@@ -39,7 +40,8 @@ static size_t arena_granule(const struct p2pmr_arena *arena, const void *ptr)
 {
 	size_t offset = (uintptr_t)ptr - (uintptr_t)arena->base;
 
-	return offset >> GRANULE_SHIFT | offset << (64 - GRANULE_SHIFT);
+	return offset >> GRANULE_SHIFT |
+	       offset << (sizeof(offset) * CHAR_BIT - GRANULE_SHIFT);
 }
 
 static int arena_init(struct p2pmr_arena *arena, struct p2pmr_buf *buf)
@@ -73,6 +75,7 @@ struct p2pmr_arena *p2pmr_arena_create(struct p2pmr_buf *buf,
 	struct p2pmr_arena_opts known;
 	int saved_errno = errno;
 	struct p2pmr_arena *arena;
+	uint64_t size;
 
 	if (p2pmr_opts_read(opts, "p2pmr_arena_opts", sizeof(known), &known,
 			    sizeof(known)))
@@ -81,7 +84,9 @@ struct p2pmr_arena *p2pmr_arena_create(struct p2pmr_buf *buf,
 		fail_argument("p2pmr_arena_create", "a NULL buffer");
 		return NULL;
 	}
-	if (buf->size > ARENA_MAX) {
+	/* wider than size_t may be, of which all would do then */
+	size = buf->size;
+	if (size > ARENA_MAX) {
 		p2pmr_fail(P2PMR_REASON_TOO_LARGE, ENOMEM,
 			   "Take a smaller buffer, or several.",
 			   "The buffer has %zu bytes, and an arena takes at most %llu.",

@@ -73,7 +73,11 @@ const char *p2pmr_reason_name(enum p2pmr_reason reason)
 
 const char *p2pmr_errno_name(int err)
 {
+#ifdef __GLIBC__
 	const char *name = strerrorname_np(err);
+#else
+	const char *name = strerror(err);
+#endif
 
 	return name ? name : "an unknown error";
 }
