@@ -4,6 +4,6 @@
 # KERNEL: debug
 # TOPOLOGY: switch
 # MEM: 3072
-# TIMEOUT: 1500
+# TIMEOUT: 3600
 # ALL: yes
 . tests/vm/t/rounds.sh
