@@ -131,27 +131,16 @@ endfunction()
 
 # p2pmr_vm_test_properties(TEST LABEL TIMEOUT ALONE) - what all guest tests share
 #
-# Two at a time, so that not each processor more is a guest more in memory: every
-# other test takes the one place or the other. One that keeps two processors busy
-# (ALONE) would take more than twice as long beside another, so it takes both, and
-# comes first.
+# One guest at a time: on two processors, two of them take as long side by side as
+# one after the other. Other tests may run beside it, but not beside one that keeps
+# two processors busy (ALONE), which they would slow down most.
 function(p2pmr_vm_test_properties test label timeout alone)
 	set_tests_properties(${test} PROPERTIES LABELS ${label}
-		TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+		TIMEOUT ${timeout} SKIP_RETURN_CODE 77 RESOURCE_LOCK guest
 		ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR}")
 	if(alone)
-		set_tests_properties(${test} PROPERTIES PROCESSORS 2 COST 1000
-			RESOURCE_LOCK "guest.0;guest.1")
-		return()
+		set_tests_properties(${test} PROPERTIES PROCESSORS 2 COST 1000)
 	endif()
-	get_property(place GLOBAL PROPERTY p2pmr_guest_place)
-	if(place STREQUAL "0")
-		set(place 1)
-	else()
-		set(place 0)
-	endif()
-	set_property(GLOBAL PROPERTY p2pmr_guest_place ${place})
-	set_tests_properties(${test} PROPERTIES RESOURCE_LOCK guest.${place})
 endfunction()
 
 # p2pmr_vm_tests(FOLDER) - every test that needs a guest
