@@ -86,7 +86,9 @@ static uint32_t get_chunk(struct argp_state *state, const char *arg)
 static const char *get_name(struct argp_state *state, const char *option,
 			    const char *arg)
 {
-	if (strnlen(arg, COPY_NAME_MAX) - 1 >= COPY_NAME_MAX - 1)
+	size_t len = strnlen(arg, COPY_NAME_MAX);
+
+	if (!len || len == COPY_NAME_MAX)
 		argp_error(state, "%s: must be a name of 1 to %d bytes [USAGE]",
 			   option, COPY_NAME_MAX - 1);
 	return arg;

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -26,14 +27,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	file = memfd_create("configuration", MFD_CLOEXEC);
-	assert(file >= 0);
+	if (file < 0)
+		abort();
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
 	return 0;
 }
 
 static struct json_object *parse(const void *data, size_t len)
 {
-	assert(!ftruncate(file, 0) && pwrite(file, data, len, 0) == (ssize_t)len);
+	if (ftruncate(file, 0) || pwrite(file, data, len, 0) != (ssize_t)len)
+		abort();
 	fail_clear();
 	return nvmet_parse(name);
 }

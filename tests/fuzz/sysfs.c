@@ -84,7 +84,8 @@ static char *full(const char *path)
 	snprintf(name, sizeof(name), "%s/sys/%s", folder, path);
 	for (slash = name + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		assert(!mkdir(name, 0755) || errno == EEXIST);
+		if (mkdir(name, 0755) && errno != EEXIST)
+			abort();
 		*slash = '/';
 	}
 	return name;
@@ -94,7 +95,8 @@ static void fill(size_t i, const void *content, size_t len)
 {
 	FILE *f = fopen(full(files[i].path), "w");
 
-	assert(f && fwrite(content, 1, len, f) == len && !fclose(f));
+	if (!f || fwrite(content, 1, len, f) != len || fclose(f))
+		abort();
 }
 
 static void restore(size_t i)
@@ -118,12 +120,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	assert(mkdtemp(folder));
+	if (!mkdtemp(folder))
+		abort();
 	atexit(remove_tree);
 	for (i = 0; i < FILES; i++)
 		restore(i);
-	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		assert(!symlink(links[i].target, full(links[i].path)));
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		if (symlink(links[i].target, full(links[i].path)))
+			abort();
+	}
 	return 0;
 }
 

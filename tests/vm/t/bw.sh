@@ -85,7 +85,6 @@ count_and_time_exclude_each_other()
 	expect_status 2 p2pmr bw -n 1 -D 1 "$address"
 }
 
-# By every address that the device has; two different kinds never meet
 # gids_of KIND: the numbers of rxe0's GIDs that are IPv4 or IPv6 addresses. Which
 # comes first differs from boot to boot: it is the order in which addresses came up.
 gids_of()
@@ -102,6 +101,8 @@ gids_of()
 	done
 }
 
+# By every IPv6 address that the device has (others use an IPv4 one); two different
+# kinds never meet
 gids()
 {
 	local i ipv4 ipv6
