@@ -186,7 +186,10 @@ struct flush_wr {
 	uint8_t level;
 };
 
-/* The queue in which a request was posted last that has this wr_id */
+/*
+ * The queue in which a request was posted last that has this wr_id. It is the
+ * first word of a completion, too, but those are smaller.
+ */
 static struct rxe_queue_buf *find_queue(uint64_t wr_id)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -201,7 +204,8 @@ static struct rxe_queue_buf *find_queue(uint64_t wr_id)
 			continue;
 		q = (struct rxe_queue_buf *)start;
 		last = (q->producer_index - 1) & q->index_mask;
-		if (((uint64_t)last + 1) << q->log2_elem_size > end - start)
+		if (((uint64_t)last + 1) << q->log2_elem_size > end - start ||
+		    1ul << q->log2_elem_size < sizeof(struct rxe_send_wqe))
 			continue;
 		if (!memcmp(q->data + ((size_t)last << q->log2_elem_size),
 			    &wr_id, sizeof(wr_id)))
