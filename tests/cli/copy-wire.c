@@ -395,7 +395,7 @@ static void test_garbage(void **state)
 	size_t len;
 
 	(void)state;
-	for (i = 0; i < 60000; i++) {
+	for (i = 0; i < 12000; i++) {
 		type = 1 + next_random(&seed) % (COPY_MSG_TYPES - 1);
 		sample(msg, type);
 		len = copy_wire_encode(msg, buf) - COPY_WIRE_HEADER_BYTES;

@@ -289,7 +289,9 @@ static void test_all_together(void **state)
 			.dmabuf = bits & 1024, .imports = bits & 2048,
 		};
 		fill(&row, &facts);
-		for (int err = 1; err < 134; err++) {
+		/* each errno with an eighth of the combinations */
+		for (int err = 1 + ((bits ^ bits >> 3 ^ bits >> 6 ^ bits >> 9) & 7);
+		     err < 134; err += 8) {
 			p2pmr_mr_diagnose(err, &facts, &reason);
 			assert_int_not_equal(reason.code, P2PMR_REASON_NONE);
 			assert_true(reason.err > 0);
