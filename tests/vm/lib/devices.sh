@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # The lab's devices, as a test in the guest finds them. Drives are counted as
 # QEMU's ids are (nv0, nv1): the kernel numbers them in the order in which their
-# probes happen to end.
+# probes happen to end. With as few forks as can be: the processors are emulated,
+# and tests have them busy.
 
 # drive_name N: nvme0 or nvme1
 drive_name()
@@ -23,8 +24,8 @@ drive_name()
 # drive_address N: the PCI address; of the NIC: nic_address
 drive_address()
 {
-	local name
-	name=$(drive_name "$1") && basename "$(readlink -f "/sys/class/nvme/$name/device")"
+	local name address
+	name=$(drive_name "$1") && read -r address <"/sys/class/nvme/$name/address" && echo "$address"
 }
 
 nic_address()
@@ -47,7 +48,9 @@ cmb_allocate_path()
 # nothing_is_left N: all of the drive's pool is free; pools_are_whole: of both
 nothing_is_left()
 {
-	[ "$(cat "$(cmb_path "$1" available)")" = "$(cat "$(cmb_path "$1" size)")" ]
+	local dir available size
+	dir=$(cmb_path "$1") && read -r available <"$dir/available" && read -r size <"$dir/size" &&
+		[ "$available" = "$size" ]
 }
 
 pools_are_whole()

@@ -47,10 +47,13 @@ bring_back()
 # says WORD FILE...: each of the files has the line
 says()
 {
-	local word=$1 file
+	local word=$1 file line
 	shift
 	for file; do
-		grep -qx "$word" "$file" || return 1
+		while read -r line; do
+			[ "$line" != "$word" ] || continue 2
+		done <"$file"
+		return 1
 	done
 }
 
@@ -139,10 +142,10 @@ leaves()
 # The first drive's slot: has the guest switched its power off?
 slot_is_off()
 {
-	local slot
+	local slot address power
 	for slot in /sys/bus/pci/slots/*; do
-		[ "$(cat "$slot/address")" != "${drive%.*}" ] || [ "$(cat "$slot/power")" = 1 ] ||
-			return 0
+		read -r address <"$slot/address" && read -r power <"$slot/power" || continue
+		[ "$address" != "${drive%.*}" ] || [ "$power" = 1 ] || return 0
 	done
 	return 1
 }

@@ -60,24 +60,12 @@ lo_target()
 	ip address add 10.9.0.1/32 dev lo
 	defer ip address delete 10.9.0.1/32 dev lo
 	rxe rxe_lo lo
-	rdma_cm_takes_it
 	start_target "$(drive_name 0)"
 	defer stop_target
 	connect
 	defer disconnect
 	write_and_compare
 	only_peer
-}
-
-rdma_cm_takes_it()
-{
-	if p2pmr nvmet set --nqn "$nqn" --device "/dev/$(drive_name 1)n1" --p2pmem off \
-		--traddr "${host_addresses[0]}" >/dev/null 2>"$test_dir/said"; then
-		p2pmr nvmet clear >/dev/null
-	else
-		grep -q 'No such device.*\[REFUSED\]$' "$test_dir/said" || fail "$(cat "$test_dir/said")"
-		skip "the RDMA CM does not take lo, with p2pmem=0 either"
-	fi
 }
 
 # ---- vlan: rxe0 has its address, too ------------------------------------------------
