@@ -130,7 +130,7 @@ int args_size(const char *word, uint64_t min, uint64_t max, uint64_t *val)
 
 char *args_human_size(uint64_t bytes, char *text, int len)
 {
-	static const char * const units[] = {
+	static const char *const units[] = {
 		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
 	};
 	double val = bytes;

@@ -13,7 +13,7 @@ static const struct pack_protocol protocol = {
 	.payload_max = COPY_WIRE_PAYLOAD_MAX,
 };
 
-static const char * const names[COPY_MSG_TYPES] = {
+static const char *const names[COPY_MSG_TYPES] = {
 	[COPY_HELLO] = "HELLO",
 	[COPY_SOURCE] = "SOURCE",
 	[COPY_WELCOME] = "WELCOME",

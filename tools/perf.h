@@ -268,7 +268,7 @@ void perf_request_fill(const struct perf_pass *pass, uint32_t qp,
 /* wr_id: the queue pair, and how many messages there are up to this one */
 #define PERF_RECEIVE (1ULL << 63)
 #define PERF_WR_ID(qp, messages) ((uint64_t)(messages) << 16 | (qp))
-#define PERF_WR_QP(wr_id) ((wr_id) & 0xffff)
+#define PERF_WR_QP(wr_id) ((uint16_t)(wr_id))
 #define PERF_WR_MESSAGES(wr_id) (((wr_id) & ~PERF_RECEIVE) >> 16)
 
 /*

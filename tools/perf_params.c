@@ -8,7 +8,7 @@ const char *perf_tool_name(enum perf_tool tool)
 
 const char *perf_op_name(enum perf_op op)
 {
-	static const char * const names[] = {
+	static const char *const names[] = {
 		[PERF_WRITE] = "write",
 		[PERF_READ] = "read",
 		[PERF_SEND] = "send",

@@ -209,7 +209,7 @@ static int check_family(const struct perf_pass *pass, const struct perf_dev *dev
 static int check_remote(const struct perf_pass *pass, const struct perf_dev *dev,
 			const struct wire_endpoint *remote)
 {
-	static const char * const kinds[] = { "IB", "RoCE v1", "RoCE v2" };
+	static const char *const kinds[] = { "IB", "RoCE v1", "RoCE v2" };
 
 	if (remote->qps != pass->conn.qps)
 		return fail(CMD_FAILED, REASON_PROTOCOL, EPROTO, "",

@@ -4,11 +4,11 @@
  *
  * An area has one lane, or two when the server sends, too: lane 0 for what the
  * client posts, lane 1 for what the server posts. A lane holds, one after the
- * other, the slots of the first queue pair, then those of the second, and so on. Message number i of a queue pair goes to its
- * slot i % slots, at the same offset on both sides. Slots start at multiples
- * of 64 bytes, so that with a message size that is none there is a gap between
- * them, and a gap of 64 bytes follows the last one: nothing may ever be
- * written there.
+ * other, the slots of the first queue pair, then those of the second, and so
+ * on. Message number i of a queue pair goes to its slot i % slots, at the same
+ * offset on both sides. Slots start at multiples of 64 bytes, so that with a
+ * message size that is none there is a gap between them, and a gap of 64 bytes
+ * follows the last one: nothing may ever be written there.
  *
  * Every byte follows from a key and its offset in the area. Two pages that
  * changed places, a message that landed in the wrong slot and a byte that was

@@ -151,7 +151,7 @@ static int check_received(const struct perf_pass *pass,
 /* Both sides fail of the same: no need to tell each other */
 static int judge(const struct perf_pass *pass, const struct outcome *out)
 {
-	static const char * const where[] = {
+	static const char *const where[] = {
 		[PERF_CLIENT] = "the client's memory",
 		[PERF_SERVER] = "the server's memory",
 	};

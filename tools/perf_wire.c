@@ -19,7 +19,7 @@ static const struct pack_protocol protocol = {
 	.payload_max = WIRE_PAYLOAD_MAX,
 };
 
-static const char * const type_names[] = {
+static const char *const type_names[] = {
 	[WIRE_HELLO] = "HELLO",
 	[WIRE_WELCOME] = "WELCOME",
 	[WIRE_ERROR] = "ERROR",

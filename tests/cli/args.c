@@ -22,7 +22,7 @@ static void test_numbers(void **state)
 
 static void test_bad_numbers(void **state)
 {
-	static const char * const bad[] = {
+	static const char *const bad[] = {
 		"", " 1", "1 ", "-1", "+1", "x", "1x", "0x10", "1.5", "1e3",
 		"1K", "\xff",
 	};
@@ -51,7 +51,7 @@ static void test_sizes(void **state)
 		{ "64k", 65536 }, { "1M", 1 << 20 }, { "3G", 3ULL << 30 },
 		{ "17179869183G", 17179869183ULL << 30 },
 	};
-	static const char * const bad[] = {
+	static const char *const bad[] = {
 		"", "K", "1KB", "1KiB", "1T", "-1K", "1 K", "0x1K",
 	};
 	uint64_t val;

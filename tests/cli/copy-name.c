@@ -50,7 +50,7 @@ static void test_places(void **state)
 
 static void test_bad_places(void **state)
 {
-	static const char * const bad[] = {
+	static const char *const bad[] = {
 		"", ":path", "@host:path", "user@:path", "-oProxyCommand=x:y",
 		"-l@host:path", "user@-x:path", "::1",
 	};
@@ -110,10 +110,10 @@ static void test_names(void **state)
 
 static void test_below(void **state)
 {
-	static const char * const good[] = {
+	static const char *const good[] = {
 		"a", "a/b", "...", "..a", "a../b", ".a", "-", "a\n/\xff",
 	};
-	static const char * const bad[] = {
+	static const char *const bad[] = {
 		"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..",
 		"a/../b", "./a", "a/.", "a/./b",
 	};

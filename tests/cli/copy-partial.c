@@ -115,7 +115,7 @@ static void test_other_source(void **state)
 
 static void test_bad_marks(void **state)
 {
-	static const char * const ends[] = {
+	static const char *const ends[] = {
 		"8193", "102400", "-4096", "", "4096x", "99999999999999999999",
 	};
 	char value[200];

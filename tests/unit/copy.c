@@ -190,7 +190,7 @@ static void access_unaligned(unsigned char *dev, unsigned char *mem)
 {
 	uint32_t value;
 
-	__asm__ __volatile__("" : "+r" (dev));
+	__asm__ __volatile__("" : "+r"(dev));
 	value = *(volatile uint32_t *)(dev + 1);
 	mem[0] = value;
 }

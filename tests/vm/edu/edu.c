@@ -12,7 +12,8 @@ struct edu_context {
 
 /* ---- device --------------------------------------------------------------- */
 
-static int edu_query_device(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
+static int edu_query_device(struct ibv_context *context,
+			    const struct ibv_query_device_ex_input *input,
 			    struct ibv_device_attr_ex *attr, size_t attr_size)
 {
 	struct ib_uverbs_ex_query_device_resp resp;
@@ -57,7 +58,8 @@ static int edu_dealloc_pd(struct ibv_pd *pd)
 
 /* ---- regions -------------------------------------------------------------- */
 
-static struct ibv_mr *edu_reg_mr(struct ibv_pd *pd, void *addr, size_t length, uint64_t iova, int access)
+static struct ibv_mr *edu_reg_mr(struct ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+				 int access)
 {
 	struct ib_uverbs_reg_mr_resp resp;
 	struct ibv_reg_mr cmd;
@@ -67,7 +69,8 @@ static struct ibv_mr *edu_reg_mr(struct ibv_pd *pd, void *addr, size_t length, u
 	if (!mr)
 		return NULL;
 
-	errno = ibv_cmd_reg_mr(pd, addr, length, iova, access, mr, &cmd, sizeof(cmd), &resp, sizeof(resp));
+	errno = ibv_cmd_reg_mr(pd, addr, length, iova, access, mr, &cmd, sizeof(cmd), &resp,
+			       sizeof(resp));
 	if (!errno)
 		return &mr->ibv_mr;
 
@@ -75,8 +78,8 @@ static struct ibv_mr *edu_reg_mr(struct ibv_pd *pd, void *addr, size_t length, u
 	return NULL;
 }
 
-static struct ibv_mr *edu_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t length, uint64_t iova, int fd,
-					int access)
+static struct ibv_mr *edu_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t length,
+					uint64_t iova, int fd, int access)
 {
 	struct verbs_mr *mr;
 
@@ -103,8 +106,8 @@ static int edu_dereg_mr(struct verbs_mr *mr)
 
 /* ---- queues --------------------------------------------------------------- */
 
-static struct ibv_cq *edu_create_cq(struct ibv_context *context, int cqe, struct ibv_comp_channel *channel,
-				    int vector)
+static struct ibv_cq *edu_create_cq(struct ibv_context *context, int cqe,
+				    struct ibv_comp_channel *channel, int vector)
 {
 	struct ib_uverbs_create_cq_resp resp;
 	struct ibv_create_cq cmd;
@@ -114,7 +117,8 @@ static struct ibv_cq *edu_create_cq(struct ibv_context *context, int cqe, struct
 	if (!cq)
 		return NULL;
 
-	errno = ibv_cmd_create_cq(context, cqe, channel, vector, &cq->cq, &cmd, sizeof(cmd), &resp, sizeof(resp));
+	errno = ibv_cmd_create_cq(context, cqe, channel, vector, &cq->cq, &cmd, sizeof(cmd), &resp,
+				  sizeof(resp));
 	if (!errno)
 		return &cq->cq;
 
@@ -149,7 +153,8 @@ static struct ibv_qp *edu_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *
 	return NULL;
 }
 
-static int edu_query_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask, struct ibv_qp_init_attr *init)
+static int edu_query_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
+			struct ibv_qp_init_attr *init)
 {
 	struct ibv_query_qp cmd;
 
@@ -203,7 +208,8 @@ static const struct verbs_context_ops edu_context_ops = {
 	.req_notify_cq = ibv_cmd_req_notify_cq,
 };
 
-static struct verbs_context *edu_alloc_context(struct ibv_device *device, int cmd_fd, void *private_data)
+static struct verbs_context *edu_alloc_context(struct ibv_device *device, int cmd_fd,
+					       void *private_data)
 {
 	struct ib_uverbs_get_context_resp resp;
 	struct edu_context *context;
