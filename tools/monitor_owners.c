@@ -46,8 +46,8 @@ static bool is_peer(const char *line, size_t len)
 
 	if (len > tail && !strcmp(line + len - tail, ALLOCATE_FILE))
 		return true;
-	sscanf(line, "%*s %*s %*s %*s %*s %n", &path_at);
-	return !strncmp(line + path_at, DRIVER_FILE, strlen(DRIVER_FILE));
+	return sscanf(line, "%*s %*s %*s %*s %*s %n", &path_at) != EOF &&
+	       !strncmp(line + path_at, DRIVER_FILE, strlen(DRIVER_FILE));
 }
 
 int monitor_mapped_read(FILE *maps, uint64_t *bytes)

@@ -68,7 +68,7 @@ int nvmet_fs_present(void)
 			    "Run this as root.",
 			    "%s may not be looked at.", path);
 	return fail(CMD_IMPOSSIBLE, REASON_NO_NVMET, ENOENT,
-		    "Load it with `modprobe nvmet`, and mount configfs (`mount -t configfs configfs /sys/kernel/config`); the kernel needs CONFIG_NVME_TARGET.",
+		    "Load it with `modprobe nvmet`, and mount configfs (`mount -t configfs none /sys/kernel/config`); the kernel needs CONFIG_NVME_TARGET.",
 		    "The kernel's NVMe target is not there: %s does not exist.",
 		    path);
 }

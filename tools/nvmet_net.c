@@ -58,19 +58,17 @@ static bool is_any(const struct address *address)
 
 static bool is_of(const struct ifaddrs *at, const struct address *address)
 {
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
 	if (!at->ifa_addr || at->ifa_addr->sa_family != address->family)
 		return false;
 	if (address->family == AF_INET) {
-		struct sockaddr_in in;
-
 		memcpy(&in, at->ifa_addr, sizeof(in));
 		return in.sin_addr.s_addr == address->v4.s_addr;
-	} else {
-		struct sockaddr_in6 in6;
-
-		memcpy(&in6, at->ifa_addr, sizeof(in6));
-		return IN6_ARE_ADDR_EQUAL(&in6.sin6_addr, &address->v6);
 	}
+	memcpy(&in6, at->ifa_addr, sizeof(in6));
+	return IN6_ARE_ADDR_EQUAL(&in6.sin6_addr, &address->v6);
 }
 
 static bool has_line(const char *path, const char *want)

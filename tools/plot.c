@@ -266,7 +266,10 @@ static int copy_whole(FILE *from, FILE *to)
 	long len;
 	int ret = -1;
 
-	if (fseek(from, 0, SEEK_END) || (len = ftell(from)) < 0)
+	if (fseek(from, 0, SEEK_END))
+		goto out;
+	len = ftell(from);
+	if (len < 0)
 		goto out;
 	rewind(from);
 	text = calloc(1, len + 1);

@@ -142,7 +142,7 @@ static void fixture_open(struct fixture *f, uint64_t size, uint32_t qps)
 				 f->lay.area_bytes);
 	assert_non_null(f->buf);
 	assert_int_equal(perf_area_fill(f->buf, &f->lay, 0, f->key,
-				        PERF_FILL_GUARD),
+					PERF_FILL_GUARD),
 			 0);
 	for (i = 0; i < qps; i++) {
 		for (j = 0; j < f->lay.slots; j++)

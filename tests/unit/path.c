@@ -580,6 +580,8 @@ static void test_root_bus_below_a_function(void **state)
 /* What stands for the host bridge of mlx5_1, whose root bus has no 00.0 */
 static void test_first_of_root_bus(void **state)
 {
+	static const unsigned char with_capabilities[64] = { [0x06] = 0x10, [0x34] = 0x40 };
+
 	(void)state;
 	tree_remove(&tree, "sys/devices/pci0000:80/0000:80:00.0");
 	query("mlx5_1");
@@ -612,7 +614,7 @@ static void test_first_of_root_bus(void **state)
 	assert_unknown("mlx5_1", "cannot be identified (ENOENT)");
 	/* Is it one? */
 	tree_bytes(&tree, "sys/devices/pci0000:80/0000:80:00.3/config",
-		   (unsigned char[64]){ [0x06] = 0x10, [0x34] = 0x40 }, 64);
+		   with_capabilities, sizeof(with_capabilities));
 	assert_unknown("mlx5_1", "cannot be identified (EACCES)");
 	assert_contains(p2pmr_path_remedy(path), "root");
 }

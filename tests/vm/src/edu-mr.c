@@ -62,7 +62,7 @@ static void try_where(int n, char **argv)
 	open_edu(&lb);
 	for (i = 0; i < n; i++) {
 		/* for its memory to be there, and to be in pieces */
-		memset(map_memory(argv[i], SIZE, start + i * SIZE), 0, 1);
+		*(char *)map_memory(argv[i], SIZE, start + i * SIZE) = 0;
 	}
 	mr = must_reg(&lb, start, n * SIZE, ACCESS_EDU);
 	print_extents(mr->lkey);

@@ -64,8 +64,7 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr,
 
 struct ibv_context *ibv_open_device(struct ibv_device *device)
 {
-	struct ibv_context *(*real)(struct ibv_device *) =
-		dlsym(RTLD_NEXT, "ibv_open_device");
+	__typeof__(ibv_open_device) *real = dlsym(RTLD_NEXT, "ibv_open_device");
 	struct ibv_context *ctx = real(device);
 
 	if (!ctx)
@@ -77,8 +76,7 @@ struct ibv_context *ibv_open_device(struct ibv_device *device)
 
 int ibv_query_device(struct ibv_context *ctx, struct ibv_device_attr *attr)
 {
-	int (*real)(struct ibv_context *, struct ibv_device_attr *) =
-		dlsym(RTLD_NEXT, "ibv_query_device");
+	__typeof__(ibv_query_device) *real = dlsym(RTLD_NEXT, "ibv_query_device");
 	const char *lie = getenv("LIE");
 	int ret = real(ctx, attr);
 

@@ -111,6 +111,7 @@ static void expect(int ret, int err, enum p2pmr_reason reason, const char *what)
 
 static void test_errors(struct p2pmr_flush *flush, struct ibv_mr *peer)
 {
+	struct p2pmr_flush *wrong;
 	struct p2pmr_buf *buf = must_alloc(PAGE);
 	struct ibv_mr *closed = must_reg_buf(buf, IBV_ACCESS_LOCAL_WRITE);
 
@@ -122,10 +123,11 @@ static void test_errors(struct p2pmr_flush *flush, struct ibv_mr *peer)
 	       P2PMR_REASON_OUT_OF_RANGE, "before the start");
 	expect(p2pmr_flush(flush, peer, peer->addr, 0), EINVAL,
 	       P2PMR_REASON_BAD_ARGUMENT, "nothing");
-	if (p2pmr_flush_create(lb.pd, P2PMR_OPTS(p2pmr_flush_opts, .port_num = 9)))
+	wrong = p2pmr_flush_create(lb.pd, P2PMR_OPTS(p2pmr_flush_opts, .port_num = 9));
+	if (wrong)
 		die("there is no port 9");
-	if (p2pmr_flush_create(lb.pd, P2PMR_OPTS(p2pmr_flush_opts, .gid_index = 1000)) ||
-	    errno != ENODEV)
+	wrong = p2pmr_flush_create(lb.pd, P2PMR_OPTS(p2pmr_flush_opts, .gid_index = 1000));
+	if (wrong || errno != ENODEV)
 		die("there is no GID 999");
 	/* and it works again */
 	if (p2pmr_flush(flush, peer, peer->addr, 1))

@@ -253,7 +253,10 @@ void test_outlives_fork(char **argv)
 	char c = 0;
 
 	open_subject(&s, argv[0], 1);
-	if (pipe(go) || pipe(done) || (pid = fork()) < 0)
+	if (pipe(go) || pipe(done))
+		die("no pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
 		die("no child: %s", strerror(errno));
 	if (!pid) {
 		close(go[1]);

@@ -59,7 +59,10 @@ static pid_t fork_looker(volatile uint64_t *p, int *tell)
 	pid_t pid;
 	char c;
 
-	if (pipe(fds) || (pid = fork()) < 0)
+	if (pipe(fds))
+		die("no pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
 		die("no child: %s", strerror(errno));
 	*tell = fds[1];
 	if (pid)
