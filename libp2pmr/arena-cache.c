@@ -9,7 +9,7 @@
 
 #include <linux/membarrier.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <sys/syscall.h> /* IWYU pragma: keep */
 #include <time.h>
 #include <unistd.h>
 

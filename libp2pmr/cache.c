@@ -2,7 +2,6 @@
 /* A cache of memory regions on the library's own buffers. */
 #include "cache-table.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 

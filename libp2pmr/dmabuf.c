@@ -6,7 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
-#include <sys/vfs.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 static int sync_cpu(const struct p2pmr_buf *buf, uint64_t flags)

@@ -4,7 +4,6 @@
 
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * A read that gets no answer ends after seven attempts of 0.27 s (4.096 us times

@@ -3,7 +3,7 @@
 #ifndef P2PMR_PRIVATE_H
 #define P2PMR_PRIVATE_H
 
-#include "ops.h"
+#include "ops.h" /* IWYU pragma: export */
 
 #include <stdatomic.h>
 #include <stdio.h>

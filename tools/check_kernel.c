@@ -4,7 +4,6 @@
  * needed is not concluded from its version: that is tried.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "copy_ctl.h"
-#include "copy_name.h"
+#include "copy_name.h" /* IWYU pragma: keep */
 #include "copy_progress.h"
 #include "copy_rdma.h"
 #include "copy_staging.h"

@@ -7,8 +7,6 @@
 #define P2PMR_TOOLS_COPY_DEST_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 
 #include "copy_wire.h"

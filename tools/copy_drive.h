@@ -3,10 +3,8 @@
 #ifndef P2PMR_TOOLS_COPY_DRIVE_H
 #define P2PMR_TOOLS_COPY_DRIVE_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-#include <infiniband/verbs.h>
 #include <p2pmr/p2pmr.h>
 
 #include "copy_wire.h"

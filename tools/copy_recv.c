@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "copy_direct.h"
+#include "copy_plan.h"
 #include "copy_recv.h"
 
 static struct recv_extent *extent_of(struct receiver *r, uint64_t seq)

@@ -8,7 +8,6 @@
 
 #include "copy.h"
 #include "copy_dest.h"
-#include "copy_plan.h"
 
 /**
  * struct recv_file - a file for which DONE was not said

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "copy.h"
+#include "copy.h" /* IWYU pragma: keep */
 #include "copy_plan.h"
 #include "copy_walk.h"
 

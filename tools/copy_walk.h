@@ -5,7 +5,6 @@
 
 #include <fts.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "copy_wire.h"

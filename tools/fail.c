@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include <p2pmr/reason.h>
+#include <p2pmr/p2pmr.h>
 
 #include "fail.h"
 #include "json.h"

@@ -9,9 +9,6 @@
 #ifndef P2PMR_TOOLS_NVMET_H
 #define P2PMR_TOOLS_NVMET_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct json_object;
 
 /* Room for a file below configfs; NQNs have at most 223 bytes */

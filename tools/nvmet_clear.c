@@ -8,7 +8,6 @@
 #include "fail.h"
 #include "json.h"
 #include "nvmet.h"
-#include "nvmet_fs.h"
 #include "nvmet_made.h"
 #include "out.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdlib.h>
-#include <string.h>
 
-#include <p2pmr/buffer.h>
+#include <p2pmr/p2pmr.h>
 
 #include "perf_pattern.h"
 #include "fail.h"

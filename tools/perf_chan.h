@@ -8,7 +8,6 @@
 #define P2PMR_TOOLS_PERF_CHAN_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "perf_wire.h"
 

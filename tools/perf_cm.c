@@ -6,7 +6,7 @@
  * same server name does for both. What else the two sides need to know they
  * said there as well: rdma_cm brings the queue pairs together, no more.
  */
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "perf.h"
-#include "perf_hist.h"
 
 #define MIB (1024.0 * 1024)
 #define PS_PER_US 1e6

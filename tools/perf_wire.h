@@ -24,7 +24,6 @@
 #ifndef P2PMR_TOOLS_PERF_WIRE_H
 #define P2PMR_TOOLS_PERF_WIRE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

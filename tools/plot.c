@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/mman.h> /* IWYU pragma: keep */
 #include <sys/wait.h>
 #include <unistd.h>
 

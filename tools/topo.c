@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <p2pmr/p2pmr.h>
 

@@ -6,7 +6,7 @@
 #ifndef P2PMR_PROVIDER_FAKE_H
 #define P2PMR_PROVIDER_FAKE_H
 
-#include "ops.h"
+#include "ops.h" /* IWYU pragma: export */
 
 /**
  * struct p2pmr_fake - how a fake provider behaves; change it at any time

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * A drive is listed once. As this kind, where only this can be opened;
