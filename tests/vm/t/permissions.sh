@@ -24,17 +24,18 @@ group_and_rules()
 	udevadm control --ping
 }
 
-group_of_file()
+# of the file of sysfs, and of the device node
+owners()
 {
-	stat -c '%G %a' "$(cmb_path 0)/allocate"
+	stat -c '%G:%a' "$(cmb_allocate_path 0)" "/dev/p2pmem/$address" | paste -sd' '
 }
 
-# What is there when the rule comes, as at the next boot
+# What is there when the rules come, as at the next boot
 already_bound()
 {
-	expect_output '^root 6' group_of_file
-	udevadm trigger --action=add --subsystem-match=pci --settle
-	expect_output '^p2pmem 660$' group_of_file
+	expect_output '^root:6[0-9]* root:6[0-9]*$' owners
+	udevadm trigger --action=add --subsystem-match=pci --subsystem-match=pci_p2pmem --settle
+	expect_output '^p2pmem:660 p2pmem:660$' owners
 }
 
 bound_again()
@@ -42,7 +43,7 @@ bound_again()
 	echo "$address" >/sys/bus/pci/drivers/nvme/unbind
 	echo "$address" >/sys/bus/pci/drivers/nvme/bind
 	udevadm settle
-	expect_output '^p2pmem 660$' group_of_file
+	expect_output '^p2pmem:660 p2pmem:660$' owners
 }
 
 nobody_else()
