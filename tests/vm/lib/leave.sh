@@ -144,7 +144,7 @@ slot_is_off()
 {
 	local slot address power
 	for slot in /sys/bus/pci/slots/*; do
-		read -r address <"$slot/address" && read -r power <"$slot/power" || continue
+		{ read -r address <"$slot/address" && read -r power <"$slot/power"; } || continue
 		[ "$address" != "${drive%.*}" ] || [ "$power" = 1 ] || return 0
 	done
 	return 1
