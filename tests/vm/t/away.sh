@@ -20,14 +20,6 @@ function_reset()
 	timeout 60 bash -c "echo 1 >/sys/bus/pci/devices/$drive/reset"
 }
 
-# nvme of 6.12 freezes its queues in the task that resets the function, and has
-# a worker thaw them: lockdep takes that for locks that are held for ever
-lockdep_permitting()
-{
-	[ "$P2PMR_VM_KERNEL" != debug ] || skip "lockdep reports nvme's own part in it"
-	"$@"
-}
-
 # Regions are taken back, and afterwards everything can be had anew
 taken_back_by()
 {
