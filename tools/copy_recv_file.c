@@ -56,11 +56,20 @@ static int refuse(struct receiver *r, struct recv_file *file,
 	return copy_ctl_send(&r->copy->ctl, &msg);
 }
 
+/* At once: the files that come behind it are on their way, and may fit */
+static void give_room_back(struct recv_file *file)
+{
+	if (!file->partial && file->temporary[0] && ftruncate(file->fd, 0))
+		return;
+}
+
 int recv_file_refuse(struct receiver *r, struct recv_file *file, int err,
 		     const char *what)
 {
 	struct failure why;
 
+	if (err == ENOSPC || err == EDQUOT)
+		give_room_back(file);
 	copy_failure(&why, REASON_DEST, err, remedy_of(err), "%s: %s: %s.",
 		     file->shown, what, strerror(err));
 	return refuse(r, file, &why);

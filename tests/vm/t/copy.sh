@@ -396,6 +396,7 @@ full()
 {
 	random "$from/fits" 100000
 	random "$from/large" 6000000
+	defer rm -f "$to/filler"
 	dd if=/dev/zero of="$to/filler" bs=1M status=none 2>/dev/null || true
 	truncate -s -3M "$to/filler"
 	expect_status 1 copy "$from/large" "$from/fits" "there:$to"
@@ -403,7 +404,6 @@ full()
 	cmp "$from/fits" "$to/fits"
 	[ ! -e "$to/large" ]
 	no_leftovers
-	rm "$to/filler"
 }
 
 changes()
