@@ -29,7 +29,7 @@
  * this one sleeps then, for as short as can be. Now and then the wait looks up:
  * at the clock, and at what else may have happened.
  */
-#define SPIN_NS 100000ULL
+#define SPIN_NS 1000000ULL
 #define SPIN_TURNS 16
 #define LOOK_NS 2000000ULL
 #define STEP_NS 100000000ULL
@@ -61,6 +61,14 @@ struct wait {
 	unsigned int turns;
 };
 
+/* What differs from one to the next */
+static void prepare(struct lat *lat)
+{
+	perf_request_fill(lat->pass, 0, lat->posted, &lat->wr);
+	if (!lat->ping_pong || (lat->posted + 1) % SIGNAL_EVERY == 0)
+		lat->wr.send_flags |= IBV_SEND_SIGNALED;
+}
+
 static int lat_init(struct lat *lat, struct perf_pass *pass,
 		    const struct perf_opts *opts, struct chan *ch)
 {
@@ -77,20 +85,17 @@ static int lat_init(struct lat *lat, struct perf_pass *pass,
 		       last;
 	perf_request_init(pass, &lat->wr, &lat->sge);
 	perf_progress_init(&lat->progress, &pass->params, opts->progress);
+	prepare(lat);
 	return perf_hist_init(&lat->hist);
 }
 
-/* Fill in what differs from one to the next, and post it */
+/* And the next one is prepared: nothing else is between an answer and it */
 static int post(struct lat *lat)
 {
-	struct perf_pass *pass = lat->pass;
 	struct ibv_send_wr *bad;
 	int ret;
 
-	perf_request_fill(pass, 0, lat->posted, &lat->wr);
-	if (!lat->ping_pong || (lat->posted + 1) % SIGNAL_EVERY == 0)
-		lat->wr.send_flags |= IBV_SEND_SIGNALED;
-	if (pass->params.op == PERF_WRITE)
+	if (lat->pass->params.op == PERF_WRITE)
 		*lat->mark_out = lat->posted + 1;
 	ret = ibv_post_send(lat->qp, &lat->wr, &bad);
 	if (ret)
@@ -98,6 +103,7 @@ static int post(struct lat *lat)
 			    "Cannot post work request %llu: %s.",
 			    (unsigned long long)lat->posted, strerror(ret));
 	lat->posted++;
+	prepare(lat);
 	return 0;
 }
 
@@ -228,15 +234,6 @@ static int reap(struct lat *lat)
 	return wait_completion(lat, signaled - SIGNAL_EVERY);
 }
 
-static int exchange(struct lat *lat)
-{
-	if (post(lat))
-		return -1;
-	if (!lat->ping_pong)
-		return wait_completion(lat, lat->posted);
-	return wait_message(lat, lat->posted) < 0 || reap(lat) ? -1 : 0;
-}
-
 /* Now and then: is there anything else to do? */
 static int step(struct lat *lat, uint64_t now)
 {
@@ -258,22 +255,37 @@ static bool is_enough(const struct lat *lat, uint64_t now)
 	return now - lat->start_ns >= p->duration_s * 1000000000ULL;
 }
 
+/* While a message is under way there is time for what must not be measured */
+static int meanwhile(struct lat *lat, uint64_t now, uint64_t sample_ns)
+{
+	if (sample_ns)
+		perf_hist_add(&lat->hist, sample_ns);
+	if (lat->ping_pong && reap(lat))
+		return -1;
+	return step(lat, now);
+}
+
+static int wait_answer(struct lat *lat)
+{
+	return lat->ping_pong ? wait_message(lat, lat->posted) :
+				wait_completion(lat, lat->posted);
+}
+
 static int ping(struct lat *lat)
 {
-	uint64_t before = clock_ns();
-	uint64_t now = before;
+	uint64_t before = clock_ns(), now = before, sample_ns = 0;
 
 	lat->start_ns = before;
 	lat->next_step_ns = before + STEP_NS;
 	do {
-		if (exchange(lat))
+		if (post(lat) || meanwhile(lat, now, sample_ns) ||
+		    wait_answer(lat) < 0)
 			return -1;
 		now = clock_ns();
-		perf_hist_add(&lat->hist, now - before);
+		sample_ns = now - before;
 		before = now;
-		if (step(lat, now))
-			return -1;
 	} while (!is_enough(lat, now));
+	perf_hist_add(&lat->hist, sample_ns);
 	return 0;
 }
 
