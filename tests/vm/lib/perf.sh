@@ -21,3 +21,19 @@ server()
 	server_pid=$!
 	within 30 server_has_begun
 }
+
+# gids_of KIND: the numbers of rxe0's GIDs that are IPv4 or IPv6 addresses. Which
+# comes first differs from boot to boot: it is the order in which addresses came up.
+gids_of()
+{
+	local i gid kind
+	for ((i = 0; i < 16; i++)); do
+		gid=$(cat "/sys/class/infiniband/rxe0/ports/1/gids/$i" 2>/dev/null) || break
+		case $gid in
+		0000:0000:0000:0000:0000:0000:0000:0000) continue ;;
+		0000:0000:0000:0000:0000:ffff:*) kind=IPv4 ;;
+		*) kind=IPv6 ;;
+		esac
+		[ "$kind" != "$1" ] || echo "$i"
+	done
+}

@@ -85,22 +85,6 @@ count_and_time_exclude_each_other()
 	expect_status 2 p2pmr bw -n 1 -D 1 "$address"
 }
 
-# gids_of KIND: the numbers of rxe0's GIDs that are IPv4 or IPv6 addresses. Which
-# comes first differs from boot to boot: it is the order in which addresses came up.
-gids_of()
-{
-	local i gid kind
-	for ((i = 0; i < 16; i++)); do
-		gid=$(cat "/sys/class/infiniband/rxe0/ports/1/gids/$i" 2>/dev/null) || break
-		case $gid in
-		0000:0000:0000:0000:0000:0000:0000:0000) continue ;;
-		0000:0000:0000:0000:0000:ffff:*) kind=IPv4 ;;
-		*) kind=IPv6 ;;
-		esac
-		[ "$kind" != "$1" ] || echo "$i"
-	done
-}
-
 # By every IPv6 address that the device has (others use an IPv4 one); two different
 # kinds never meet
 gids()

@@ -189,8 +189,9 @@ subtest "latency of datagrams" datagram_latency
 subtest "perftest's columns" columns
 subtest "both ways" both_ways
 subtest "by rdma_cm" by_rdma_cm
-subtest "IPv6 of the link" ipv6 0
-subtest "IPv6" ipv6 2
+for gid in $(gids_of IPv6); do
+	subtest "IPv6, GID $gid" ipv6 "$gid"
+done
 subtest "datagrams" datagrams
 subtest "lists" lists
 subtest "sweep" sweep
