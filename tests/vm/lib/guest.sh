@@ -61,7 +61,7 @@ hot_programs=(sh bash awk cat cmp dd grep head ip jq mkdir mktemp rdma rm sed se
 	tail timeout)
 
 # hot_files: those programs that there are, and their libraries; by no link
-# among the folders
+# among the folders, and without names that init's shell would take apart
 hot_files()
 {
 	local file files=()
@@ -74,8 +74,8 @@ hot_files()
 	done
 	mapfile -t -O ${#files[@]} files < <(ldd "${files[@]}" | grep -o '/[^ :]*')
 	for file in "${files[@]}" /etc/ld.so.cache; do
-		printf '%s/%s\n' "$(cd -P "${file%/*}" && pwd)" "${file##*/}"
-	done | sort -u
+		[ ! -r "$file" ] || printf '%s/%s\n' "$(cd -P "${file%/*}" && pwd)" "${file##*/}"
+	done | grep -x '[[:alnum:]/._+@-]*' | sort -u
 }
 
 write_command()
