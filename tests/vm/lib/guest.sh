@@ -57,8 +57,8 @@ write_fstab()
 # each symbolic link on its path one more; together they were most of the time
 # in which a program starts. So what nearly every test runs is put into memory,
 # the overlay's upper layer, by init.
-hot_programs=(sh bash awk cat cmp dd grep head ip jq mkdir mktemp rdma rm sed setpriv sleep ss stat
-	tail timeout)
+hot_programs=(sh bash awk cat cmp dd grep head jq mkdir mktemp rdma rm sed setpriv sleep stat tail
+	timeout)
 
 # hot_files: those programs that there are, and their libraries; by no link
 # among the folders, and without names that init's shell would take apart

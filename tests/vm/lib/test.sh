@@ -155,10 +155,12 @@ $(tail -n 15 <<<"$output" | sed 's/^/  | /')"
 	done
 }
 
-# listening PORT: somebody does
+# listening PORT: somebody does. 0A is the state, TCP_LISTEN.
 listening()
 {
-	[ -n "$(ss -Htln "sport = :$1")" ]
+	local port
+	printf -v port ':%04X' "$1"
+	grep -q "$port [0-9A-F]*:[0-9A-F]* 0A " /proc/net/tcp /proc/net/tcp6
 }
 
 # powerless COMMAND...: root without any capability; a user of another name
