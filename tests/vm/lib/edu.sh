@@ -63,7 +63,8 @@ addresses()
 }
 
 # kernel_and_library_say N MAPPED PATH DISTANCE: of the way from drive N to the
-# engine; what the kernel did with the memory, and what the library says of it
+# engine; what the kernel did with the memory, and what the library says of it, and
+# the doctor
 kernel_and_library_say()
 {
 	local got
@@ -71,6 +72,12 @@ kernel_and_library_say()
 	[ "$got" = "$2" ] || fail "the kernel's mapping is '$got', not '$2'"
 	got=$(with_edu build/examples/path "$(drive_name "$1")" edu0)
 	[ "${got%%$'\n'*}" = "$3, distance $4" ] || fail "the library says: $got"
+	if [ "$2" = none ]; then
+		expect_status 77 with_edu p2pmr check edu0
+	else
+		expect_status 0 with_edu p2pmr check edu0
+	fi
+	said "^(pass|fail) +path +edu0: (.* )?$3 to (.*, )?$(drive_name "$1")[.,;]"
 }
 
 # A region with pieces of all kinds has each mapped as it is by itself
