@@ -56,7 +56,10 @@ static int refuse(struct receiver *r, struct recv_file *file,
 	return copy_ctl_send(&r->copy->ctl, &msg);
 }
 
-/* At once: the files that come behind it are on their way, and may fit */
+/*
+ * At once: the files that come behind it are on their way, and may fit. If it
+ * cannot be had, they fail as this one did, and say so.
+ */
 static void give_room_back(struct recv_file *file)
 {
 	if (!file->partial && file->temporary[0] && ftruncate(file->fd, 0))
