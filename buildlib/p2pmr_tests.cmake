@@ -143,6 +143,32 @@ function(p2pmr_vm_test_properties test label timeout alone)
 	endif()
 endfunction()
 
+# p2pmr_vm_tests_again(FOLDER SCRIPT NAME) - the same test on other kernels
+function(p2pmr_vm_tests_again folder script name)
+	p2pmr_test_header(kernel ${script} KERNEL p2p)
+	p2pmr_test_header(timeout ${script} TIMEOUT 300)
+	p2pmr_test_header(kernels ${script} AGAIN "")
+	p2pmr_test_header(debug ${script} DEBUG "")
+	separate_arguments(kernels)
+	if(kernel STREQUAL "p2p" AND NOT debug MATCHES "^no")
+		list(APPEND kernels debug)
+	endif()
+	foreach(kernel ${kernels})
+		set(seconds ${timeout})
+		if(kernel STREQUAL "debug")
+			# seen: three to seven times as long
+			math(EXPR seconds "${timeout} * 6 + 600")
+			if(debug)
+				set(seconds ${debug})
+			endif()
+		endif()
+		add_test(NAME vm.${name}-${kernel} COMMAND ${folder}/run-test ${script}
+			--kernel ${kernel} --timeout ${seconds})
+		math(EXPR seconds "${seconds} + 120")
+		p2pmr_vm_test_properties(vm.${name}-${kernel} all ${seconds} yes)
+	endforeach()
+endfunction()
+
 # p2pmr_vm_tests(FOLDER) - every test that needs a guest
 #
 # FOLDER: with run-test, self-test and t/*.sh in it, or some of these
@@ -158,6 +184,9 @@ endfunction()
 #   # ALL: yes: takes long; label all instead of vm
 #   # ALONE: yes: keeps two processors busy; so does what is in ALL, and what has
 #     two hosts
+#   # AGAIN: other kernels that the test is to run on, as vm.NAME-KERNEL, label all
+#   # DEBUG: seconds, for a test that takes longer on the debug kernel than is
+#     guessed; or "no" and why not. All tests on p2p run on debug as well.
 #
 # The lab's own test takes a quarter of all the time and is left to
 # "./check --all".
@@ -186,6 +215,7 @@ function(p2pmr_vm_tests folder)
 		math(EXPR timeout "${timeout} + 120")
 		add_test(NAME vm.${name} COMMAND ${folder}/run-test ${script})
 		p2pmr_vm_test_properties(vm.${name} ${label} ${timeout} ${alone})
+		p2pmr_vm_tests_again(${folder} ${script} ${name})
 	endforeach()
 
 	file(GLOB self_test CONFIGURE_DEPENDS ${folder}/self-test)

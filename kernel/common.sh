@@ -5,7 +5,7 @@
 kernel_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 patch_dir=$kernel_dir/patches/${P2PMR_KERNEL_BASE:-6.12}
 cache=${P2PMR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libp2pmr}
-variants="unpatched p2p debug unrevocable"
+variants="unpatched p2p debug unrevocable move-notify"
 
 say()
 {
@@ -65,7 +65,7 @@ variant_configs()
 {
 	echo "$kernel_dir/config/base.config"
 	echo "$kernel_dir/config/lab.config"
-	[ "$1" != debug ] || echo "$kernel_dir/config/debug.config"
+	[ ! -e "$kernel_dir/config/$1.config" ] || echo "$kernel_dir/config/$1.config"
 }
 
 is_variant()

@@ -6,6 +6,11 @@
 
 set -uo pipefail
 test_name=$(basename "$0" .sh)
+# on another kernel than that of its header it is another test
+case ${P2PMR_VM_KERNEL-} in
+'' | */* | "$(sed -n 's/^# KERNEL: *//p' "$0")") ;;
+*) test_name+=-$P2PMR_VM_KERNEL ;;
+esac
 test_skips=${test_skips:-$(dirname "${BASH_SOURCE[0]}")/../skips}
 test_dir=$(mktemp -d "${TMPDIR:-/tmp}/$test_name.XXXXXX")
 test_passed=0

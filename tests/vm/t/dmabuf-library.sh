@@ -5,6 +5,7 @@
 # TOPOLOGY: switch
 # TIMEOUT: 240
 # EDU: yes
+# AGAIN: move-notify
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -4,6 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 300
+# DEBUG: 3600
 # ALONE: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
