@@ -13,6 +13,9 @@ drive_name()
 		# gone, or never there: then the pattern stands for itself
 		[ -e "$dir/serial" ] || continue
 		read -r serial <"$dir/serial" || continue
+		# the drive of two controllers
+		[ "$serial" != n ] || read -r serial <"$dir/cntlid"
+		serial=n${serial#n}
 		[ "$serial" != "n$1" ] || {
 			echo "${dir##*/}"
 			return 0

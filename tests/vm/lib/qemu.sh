@@ -96,6 +96,9 @@ kernel_line()
 		norandmaps
 		# else the drives take part of the CMB for their submission queues
 		nvme.use_cmb_sqes=0
+		# what is connected over fabrics has the names of drives, and its
+		# requests fail when it is lost, unless a test is about paths
+		"nvme_core.multipath=$([ "$topology" = multipath ] && echo Y || echo N)"
 		# with MSI-X, QEMU's NIC loses the interrupt that says the link is up,
 		# and the driver looks again only two seconds later
 		e1000e.IntMode=1

@@ -5,7 +5,7 @@
 # same in all, and so are their ids (nv0, nv1, nic0, edu0), by which QMP finds them.
 
 # shellcheck disable=SC2034 # tests/vm/run checks against it
-topologies=(switch bridge denied iommu iommu-switch two-switches)
+topologies=(switch bridge denied iommu iommu-switch two-switches multipath)
 
 topology_help()
 {
@@ -19,6 +19,9 @@ topology_help()
 	                      two-switches  a drive and the DMA engine below one
 	                              switch, the other drive and the NIC below
 	                              another
+	                      multipath  switch, and both controllers are those
+	                              of one drive with two namespaces, to which
+	                              there are two paths then
 	EOF
 }
 
@@ -63,7 +66,7 @@ topology_slots()
 	iommu*) qemu+=(-device intel-iommu) ;;
 	esac
 	case $1 in
-	*switch) make_switch 0 4 ;;
+	*switch | multipath) make_switch 0 4 ;;
 	two-switches)
 		make_switch 0 2
 		make_switch 1 2
@@ -72,6 +75,29 @@ topology_slots()
 		;;
 	*) slots_of_root ;;
 	esac
+}
+
+# two_drives CMB_MB
+two_drives()
+{
+	local i
+	for i in 0 1; do
+		qemu+=(-device "nvme,id=nv$i,drive=drive$i,serial=n$i,cmb_size_mb=$1,bus=${slots[i]}")
+	done
+}
+
+# one_drive CMB_MB: its controllers have one serial number, and tell themselves apart
+# by their ids, which QEMU gives in order
+one_drive()
+{
+	local i
+	qemu+=(-device nvme-subsys,id=subsystem,nqn=lab)
+	for i in 0 1; do
+		qemu+=(-device "nvme,id=nv$i,subsys=subsystem,serial=n,cmb_size_mb=$1,bus=${slots[i]}")
+	done
+	for i in 0 1; do
+		qemu+=(-device "nvme-ns,bus=nv0,drive=drive$i,nsid=$((i + 1))")
+	done
 }
 
 # topology_arguments NAME CMB_MB DIR: append the devices to qemu[]; the drives
@@ -85,9 +111,12 @@ topology_arguments()
 	qemu+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	for i in 0 1; do
 		truncate -s 256M "$dir/drive$i"
-		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i"
-			-device "nvme,id=nv$i,drive=drive$i,serial=n$i,cmb_size_mb=$cmb,bus=${slots[i]}")
+		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i")
 	done
+	case $1 in
+	multipath) one_drive "$cmb" ;;
+	*) two_drives "$cmb" ;;
+	esac
 	# Memory that is no drive's, for p2pmem_bar; ordinary RAM to the guest's
 	# processors, as a drive's is not
 	qemu+=(-object "memory-backend-memfd,id=barmem,size=16M,share=on"
