@@ -87,7 +87,8 @@ exhausted()
 	verify_remote --rw=write --bs=128k --iodepth=64 --size=16M
 	[ "$(since peer)" -gt 0 ] || fail "$(p2pmr nvmet show)"
 	[ "$(since no_memory)" -gt 0 ] || fail "$(p2pmr nvmet show)"
-	[ $(($(since peer bytes) + $(since no_memory bytes))) = $((32 << 20)) ] ||
+	# more if a slow machine had requests time out, which are sent again then
+	[ $(($(since peer bytes) + $(since no_memory bytes))) -ge $((32 << 20)) ] ||
 		fail "$(p2pmr nvmet show)"
 	expect_output "^$nqn +1 +no_memory +$(served no_memory) +$(served no_memory bytes)\$" p2pmr nvmet show
 	within 20 nothing_is_left 0
