@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -19,18 +19,17 @@
  * How much there is, for those who wait; and a file that has data in it, opened,
  * to see which drive it is on: -1 when there is none
  */
-static int survey(struct copy *copy, char name[COPY_PATH_MAX])
+static int survey(struct copy *copy, char name[COPY_WALK_PATH_MAX])
 {
 	const struct copy_hello *hello = &copy->opts->hello;
 	struct copy_walk walk;
 	struct copy_file file;
 	struct failure why;
-	const char *full;
 	int fd = -1, ret;
 
 	copy_walk_begin(&walk, copy->opts->sources, hello->sources,
 			hello->flags, false);
-	while ((ret = copy_walk_next(&walk, &file, &full, &why)) > 0) {
+	while ((ret = copy_walk_next(&walk, &file, &why)) > 0) {
 		/* The other end wants to know that we are there */
 		if (stop_check() || copy_ctl_work(&copy->ctl))
 			break;
@@ -39,8 +38,8 @@ static int survey(struct copy *copy, char name[COPY_PATH_MAX])
 		copy->progress.total_bytes += file.size;
 		if (fd >= 0)
 			continue;
-		fd = open(full, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		snprintf(name, COPY_PATH_MAX, "%s", full);
+		fd = copy_walk_open(&walk, O_RDONLY | O_NONBLOCK);
+		strcpy(name, walk.path);
 	}
 	copy_walk_end(&walk);
 	return fd;
@@ -48,7 +47,7 @@ static int survey(struct copy *copy, char name[COPY_PATH_MAX])
 
 static int send_all(struct copy *copy)
 {
-	char name[COPY_PATH_MAX] = "";
+	char name[COPY_WALK_PATH_MAX] = "";
 	int fd = survey(copy, name);
 	int ret;
 
@@ -124,6 +123,17 @@ static int receive_all(struct copy *copy)
 	return ret;
 }
 
+/* A walk has each folder open that it is in, as deep as they may be */
+static void raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(struct copy *copy)
 {
 	int ret = copy->opts->server ? copy_setup_server(copy) :
@@ -154,6 +164,7 @@ int cmd_copy(int argc, char **argv)
 		copy_opts_free(&opts);
 		return ret;
 	}
+	raise_open_files();
 	copy->opts = &opts;
 	copy->ctl.in = -1;
 	copy_report_begin(copy);

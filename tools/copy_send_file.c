@@ -49,34 +49,28 @@ static struct send_file *find(struct sender *s, uint32_t id)
 	return NULL;
 }
 
-/*
- * What is no file after all must not be waited for, nor a link be followed that
- * was put in its place; a source that the user named may be one.
- */
-static int open_source(const char *full, bool named, bool exclusive,
+/* What is no file after all must not be waited for */
+static int open_source(const struct copy_walk *walk, bool exclusive,
 		       bool *direct)
 {
-	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 	int fd;
 
-	if (!named)
-		flags |= O_NOFOLLOW;
 	/* For a device: nobody is to have it mounted */
 	if (exclusive)
 		flags |= O_EXCL;
-	fd = open(full, flags | O_DIRECT);
+	fd = copy_walk_open(walk, flags | O_DIRECT);
 	*direct = fd >= 0 && copy_direct_supported(fd);
-	return fd < 0 && errno == EINVAL ? open(full, flags) : fd;
+	return fd < 0 && errno == EINVAL ? copy_walk_open(walk, flags) : fd;
 }
 
 /* 0, or what is wrong with it, in @why */
 static int open_file(struct sender *s, struct send_file *file,
-		     struct copy_file *meta, const char *full,
-		     struct failure *why)
+		     struct copy_file *meta, struct failure *why)
 {
 	bool live = s->copy->opts->hello.flags & COPY_LIVE;
 
-	file->fd = open_source(full, !meta->path[0], !live, &file->direct);
+	file->fd = open_source(&s->walk, !live, &file->direct);
 	if (file->fd < 0 || fstat(file->fd, &file->st) ||
 	    copy_direct_size(file->fd, &meta->size)) {
 		copy_failure(why, REASON_SOURCE, errno,
@@ -131,7 +125,7 @@ static void close_file(struct send_file *file)
 	file->buffered = -1;
 }
 
-static int begin(struct sender *s, struct copy_msg *msg, const char *full)
+static int begin(struct sender *s, struct copy_msg *msg)
 {
 	struct send_file *file = free_place(s);
 	struct failure why;
@@ -139,10 +133,10 @@ static int begin(struct sender *s, struct copy_msg *msg, const char *full)
 	memset(file, 0, sizeof(*file));
 	file->fd = -1;
 	file->buffered = -1;
-	copy_quote(full, file->name);
+	copy_quote(s->walk.path, file->name);
 	msg->type = COPY_FILE;
 	if (msg->u.file.kind == COPY_KIND_FILE &&
-	    open_file(s, file, &msg->u.file, full, &why)) {
+	    open_file(s, file, &msg->u.file, &why)) {
 		close_file(file);
 		return note(s, &why);
 	}
@@ -173,6 +167,7 @@ static bool go_through_dirs(struct sender *s)
 	if (s->n_files)
 		return true;
 	s->dirs_done = true;
+	copy_walk_end(&s->walk);
 	copy_walk_begin(&s->walk, s->copy->opts->sources, hello->sources,
 			hello->flags, true);
 	return true;
@@ -182,12 +177,11 @@ int send_file_next(struct sender *s)
 {
 	struct copy_msg msg;
 	struct failure why;
-	const char *full;
 	int ret;
 
 	if (s->walked || s->n_files == COPY_FILES_MAX)
 		return 0;
-	ret = copy_walk_next(&s->walk, &msg.u.file, &full, &why);
+	ret = copy_walk_next(&s->walk, &msg.u.file, &why);
 	if (ret < 0)
 		return -1;
 	if (!ret) {
@@ -196,7 +190,7 @@ int send_file_next(struct sender *s)
 	}
 	if (ret == 2)
 		return note(s, &why) ? -1 : 1;
-	return begin(s, &msg, full) ? -1 : 1;
+	return begin(s, &msg) ? -1 : 1;
 }
 
 static void check_unchanged(struct sender *s, struct send_file *file)

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Not by fts(3), which holds all entries of a folder in memory, 300 bytes each,
+ * and opens by names that others may change meanwhile.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +15,10 @@
 #include "copy_direct.h"
 #include "copy_name.h"
 #include "copy_walk.h"
+
+/* As copy_walk_next() returns: it was nothing to be told of, go on */
+#define NOTHING 3
+#define ROOM_MIN 16
 
 void copy_walk_begin(struct copy_walk *walk, char *const *sources, uint32_t n,
 		     uint32_t flags, bool dirs_only)
@@ -22,168 +32,263 @@ void copy_walk_begin(struct copy_walk *walk, char *const *sources, uint32_t n,
 
 void copy_walk_end(struct copy_walk *walk)
 {
-	if (walk->fts)
-		fts_close(walk->fts);
-	walk->fts = NULL;
+	while (walk->depth)
+		closedir(walk->dirs[--walk->depth].dir);
+	free(walk->dirs);
+	walk->dirs = NULL;
+	walk->room = 0;
 }
 
-/* 1: there is a tree to go through. 0: no more. -1 after fail() */
-static int next_source(struct copy_walk *walk)
+/* What the user named comes by its path, all else by where it was found */
+static int dir_fd(const struct copy_walk *walk)
 {
-	/* What the user names may be a link; what is found below may not */
-	const int how = FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR;
-	char *roots[2];
-
-	if (walk->at == walk->n)
-		return 0;
-	roots[0] = walk->sources[walk->at];
-	roots[1] = NULL;
-	walk->fts = fts_open(roots, how, NULL);
-	return walk->fts ? 1 : fail_nomem();
+	return walk->depth ? dirfd(walk->dirs[walk->depth - 1].dir) : AT_FDCWD;
 }
 
-static int cannot(struct failure *why, const FTSENT *ent, int err,
-		  const char *reason, const char *what, const char *remedy)
+int copy_walk_open(const struct copy_walk *walk, int flags)
+{
+	if (walk->depth)
+		flags |= O_NOFOLLOW;
+	return openat(dir_fd(walk), walk->name, flags | O_CLOEXEC);
+}
+
+/* In the second walk it is nothing new */
+static int cannot(const struct copy_walk *walk, struct failure *why, int err,
+		  const char *what, const char *remedy)
 {
 	char quoted[COPY_QUOTED_MAX];
 
-	copy_failure(why, reason, err, remedy, "%s: %s.",
-		     copy_quote(ent->fts_path, quoted), what);
+	if (walk->dirs_only)
+		return NOTHING;
+	copy_failure(why, REASON_SOURCE, err, remedy, "%s: %s.",
+		     copy_quote(walk->path, quoted), what);
 	return 2;
 }
 
-static int cannot_read(struct failure *why, const FTSENT *ent, int err)
+static int cannot_read(const struct copy_walk *walk, struct failure *why,
+		       int err)
 {
-	return cannot(why, ent, err, REASON_SOURCE, strerror(err),
-		      err == EACCES ? "Copy as a user who may read it." : "");
+	return cannot(walk, why, err, strerror(err),
+		      err == EACCES ? "Copy as a user who may read it." :
+		      err == EMFILE ? "Raise the limit of open files (ulimit -n): there is one for each level of folders." :
+		      "");
 }
 
-static int fill_link(struct copy_file *file, const FTSENT *ent,
+/* The name below the source; "" of itself */
+static const char *below(const struct copy_walk *walk)
+{
+	return walk->depth ? walk->path + walk->dirs[0].len + 1 : "";
+}
+
+static int fill_link(const struct copy_walk *walk, struct copy_file *file,
 		     struct failure *why)
 {
-	ssize_t len = readlink(ent->fts_accpath, file->target,
-			       sizeof(file->target) - 1);
+	ssize_t len = readlinkat(dir_fd(walk), walk->name, file->target,
+				 sizeof(file->target) - 1);
 
 	if (len < 0)
-		return cannot_read(why, ent, errno);
+		return cannot_read(walk, why, errno);
 	file->target[len] = '\0';
 	return 1;
 }
 
-static int fill_size(struct copy_file *file, const FTSENT *ent,
+static int fill_size(const struct copy_walk *walk, struct copy_file *file,
 		     struct failure *why)
 {
-	int fd = open(ent->fts_accpath, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = copy_walk_open(walk, O_RDONLY | O_NONBLOCK);
 	int ret = fd < 0 ? -errno : copy_direct_size(fd, &file->size);
 
 	if (fd >= 0)
 		close(fd);
-	return ret ? cannot_read(why, ent, -ret) : 1;
+	return ret ? cannot_read(walk, why, -ret) : 1;
 }
 
-/* What of it is sent: its name below the source, and what stat() says */
-static int fill(struct copy_walk *walk, const FTSENT *ent,
-		struct copy_file *file, struct failure *why)
+/* What of it is sent: its name, and what stat() says */
+static int fill(const struct copy_walk *walk, struct copy_file *file,
+		enum copy_kind kind, struct failure *why)
 {
-	const char *root = walk->sources[walk->at];
-	const struct stat *st = ent->fts_statp;
-	const char *below = ent->fts_path + strlen(root);
+	const struct stat *st = &walk->st;
 
-	while (*below == '/')
-		below++;
-	if (strlen(below) >= sizeof(file->path))
-		return cannot(why, ent, ENAMETOOLONG, REASON_SOURCE,
-			      strerror(ENAMETOOLONG), "");
 	memset(file, 0, sizeof(*file));
-	strcpy(file->path, ent->fts_level ? below : "");
+	strcpy(file->path, below(walk));
+	file->kind = kind;
 	file->source = walk->at;
 	file->mode = st->st_mode & 07777;
 	file->atime_s = st->st_atim.tv_sec;
 	file->atime_ns = st->st_atim.tv_nsec;
 	file->mtime_s = st->st_mtim.tv_sec;
 	file->mtime_ns = st->st_mtim.tv_nsec;
-	if (S_ISLNK(st->st_mode)) {
-		file->kind = COPY_KIND_LINK;
-		return fill_link(file, ent, why);
-	}
-	file->kind = S_ISDIR(st->st_mode) ? walk->dirs_only ?
-		     COPY_KIND_DIR_END : COPY_KIND_DIR : COPY_KIND_FILE;
+	if (kind == COPY_KIND_LINK)
+		return fill_link(walk, file, why);
 	if (S_ISBLK(st->st_mode))
-		return fill_size(file, ent, why);
-	file->size = file->kind == COPY_KIND_FILE ? st->st_size : 0;
+		return fill_size(walk, file, why);
+	file->size = kind == COPY_KIND_FILE ? st->st_size : 0;
 	return 1;
 }
 
-/* As copy_walk_next(), or 3: nothing to send */
-static int look_at(struct copy_walk *walk, FTSENT *ent,
-		   struct copy_file *file, struct failure *why)
+/* By a mount of what is above it */
+static bool contains_itself(const struct copy_walk *walk)
 {
-	bool recursive = walk->flags & COPY_RECURSIVE;
+	size_t i;
 
-	switch (ent->fts_info) {
-	case FTS_DP:
-		return walk->dirs_only ? fill(walk, ent, file, why) : 3;
-	case FTS_D:
-		if (walk->dirs_only)
-			return 3;
-		if (recursive)
-			return fill(walk, ent, file, why);
-		fts_set(walk->fts, ent, FTS_SKIP);
-		return cannot(why, ent, EISDIR, REASON_SOURCE, "is a folder",
-			      "Copy folders with -r");
-	case FTS_F:
-		return walk->dirs_only ? 3 : fill(walk, ent, file, why);
-	case FTS_SL:
-		if (walk->dirs_only)
-			return 3;
-		if (walk->flags & COPY_LINKS)
-			return fill(walk, ent, file, why);
-		return cannot(why, ent, ELOOP, REASON_SOURCE,
-			      "is a symbolic link, and left out",
-			      "Copy links as links with -l");
-	case FTS_DEFAULT:
-		/* What the user named may be a block device */
-		if (!ent->fts_level && S_ISBLK(ent->fts_statp->st_mode))
-			return walk->dirs_only ? 3 : fill(walk, ent, file, why);
-		return walk->dirs_only ? 3 :
-		       cannot(why, ent, EINVAL, REASON_SOURCE,
-			      "is neither file nor folder, and left out", "");
-	case FTS_DC:
-		return cannot(why, ent, ELOOP, REASON_SOURCE,
-			      "the folder contains itself", "");
-	default:
-		/* Said once, in the first walk */
-		return walk->dirs_only ? 3 :
-		       cannot_read(why, ent, ent->fts_errno);
+	for (i = 0; i < walk->depth; i++) {
+		if (walk->dirs[i].st.st_ino == walk->st.st_ino &&
+		    walk->dirs[i].st.st_dev == walk->st.st_dev)
+			return true;
 	}
+	return false;
+}
+
+static int look_at_dir(struct copy_walk *walk, struct copy_file *file,
+		       struct failure *why)
+{
+	if (!(walk->flags & COPY_RECURSIVE))
+		return cannot(walk, why, EISDIR, "is a folder",
+			      "Copy folders with -r.");
+	if (contains_itself(walk))
+		return cannot(walk, why, ELOOP, "the folder contains itself",
+			      "");
+	walk->enter = true;
+	return walk->dirs_only ? NOTHING :
+	       fill(walk, file, COPY_KIND_DIR, why);
+}
+
+static int look_at(struct copy_walk *walk, struct copy_file *file,
+		   struct failure *why)
+{
+	mode_t mode = walk->st.st_mode;
+
+	if (strlen(below(walk)) >= sizeof(file->path))
+		return cannot_read(walk, why, ENAMETOOLONG);
+	if (S_ISDIR(mode))
+		return look_at_dir(walk, file, why);
+	if (walk->dirs_only)
+		return NOTHING;
+	if (S_ISLNK(mode) && !(walk->flags & COPY_LINKS))
+		return cannot(walk, why, ELOOP,
+			      "is a symbolic link, and left out",
+			      "Copy links as links with -l.");
+	if (S_ISLNK(mode))
+		return fill(walk, file, COPY_KIND_LINK, why);
+	/* What the user named may be a block device */
+	if (S_ISREG(mode) || (S_ISBLK(mode) && !walk->depth))
+		return fill(walk, file, COPY_KIND_FILE, why);
+	return cannot(walk, why, EINVAL,
+		      "is neither file nor folder, and left out", "");
+}
+
+static int next_source(struct copy_walk *walk, struct copy_file *file,
+		       struct failure *why)
+{
+	if (walk->next == walk->n)
+		return 0;
+	walk->at = walk->next++;
+	walk->name = walk->sources[walk->at];
+	snprintf(walk->path, sizeof(walk->path), "%s", walk->name);
+	/* It may be a link; what is found below may not */
+	if (stat(walk->name, &walk->st))
+		return cannot_read(walk, why, errno);
+	return look_at(walk, file, why);
+}
+
+static int make_room(struct copy_walk *walk)
+{
+	size_t room = walk->room ? 2 * walk->room : ROOM_MIN;
+	struct copy_walk_dir *dirs;
+
+	if (walk->depth < walk->room)
+		return 0;
+	dirs = realloc(walk->dirs, room * sizeof(*dirs));
+	if (!dirs)
+		return fail_nomem();
+	walk->dirs = dirs;
+	walk->room = room;
+	return 0;
+}
+
+static int enter(struct copy_walk *walk, struct failure *why)
+{
+	int fd, err;
+	DIR *dir;
+
+	walk->enter = false;
+	if (make_room(walk))
+		return -1;
+	fd = copy_walk_open(walk, O_RDONLY | O_DIRECTORY);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		err = errno;
+		if (fd >= 0)
+			close(fd);
+		return cannot_read(walk, why, err);
+	}
+	walk->dirs[walk->depth++] = (struct copy_walk_dir){
+		.dir = dir,
+		.st = walk->st,
+		.len = strlen(walk->path),
+	};
+	return NOTHING;
+}
+
+/* The innermost folder is done with: with @err, as no more of it can be read */
+static int leave(struct copy_walk *walk, int err, struct copy_file *file,
+		 struct failure *why)
+{
+	const struct copy_walk_dir *dir = &walk->dirs[walk->depth - 1];
+
+	walk->path[dir->len] = '\0';
+	walk->st = dir->st;
+	closedir(dir->dir);
+	walk->depth--;
+	if (err)
+		return cannot_read(walk, why, err);
+	return walk->dirs_only ? fill(walk, file, COPY_KIND_DIR_END, why) :
+				 NOTHING;
+}
+
+static bool is_of_interest(const struct copy_walk *walk,
+			   const struct dirent *ent)
+{
+	if (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."))
+		return false;
+	return !walk->dirs_only || ent->d_type == DT_DIR ||
+	       ent->d_type == DT_UNKNOWN;
+}
+
+static int next_entry(struct copy_walk *walk, struct copy_file *file,
+		      struct failure *why)
+{
+	const struct copy_walk_dir *dir = &walk->dirs[walk->depth - 1];
+	const struct dirent *ent;
+
+	do {
+		errno = 0;
+		ent = readdir(dir->dir);
+		if (!ent)
+			return leave(walk, errno, file, why);
+	} while (!is_of_interest(walk, ent));
+	/* What would be cut off here is too long in any case: look_at() says so */
+	snprintf(walk->path + dir->len, sizeof(walk->path) - dir->len, "/%s",
+		 ent->d_name);
+	walk->name = walk->path + dir->len + 1;
+	if (fstatat(dirfd(dir->dir), walk->name, &walk->st,
+		    AT_SYMLINK_NOFOLLOW))
+		return cannot_read(walk, why, errno);
+	return look_at(walk, file, why);
 }
 
 int copy_walk_next(struct copy_walk *walk, struct copy_file *file,
-		   const char **full, struct failure *why)
+		   struct failure *why)
 {
-	for (;;) {
-		FTSENT *ent;
-		int ret;
+	int ret;
 
-		if (!walk->fts) {
-			ret = next_source(walk);
-			if (ret <= 0)
-				return ret;
-		}
-		errno = 0;
-		ent = fts_read(walk->fts);
-		if (ent) {
-			*full = ent->fts_accpath;
-			ret = look_at(walk, ent, file, why);
-			if (ret != 3)
-				return ret;
-			continue;
-		}
-		if (errno)
-			return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-				    "Reading the folders failed: %s.",
-				    strerror(errno));
-		copy_walk_end(walk);
-		walk->at++;
-	}
+	do {
+		if (walk->enter)
+			ret = enter(walk, why);
+		else if (walk->depth)
+			ret = next_entry(walk, file, why);
+		else
+			ret = next_source(walk, file, why);
+	} while (ret == NOTHING);
+	return ret;
 }

@@ -13,8 +13,12 @@
 #include "../../tools/copy.h"
 #include "../../tools/copy_walk.h"
 
+/* Fewer than the names that a file may have on ext4 */
+#define MANY 50000U
+#define DEEP_NAME "folder"
+#define DEEP (COPY_PATH_MAX / sizeof(DEEP_NAME) + 3)
+
 static char folder[] = "/tmp/copy-walk.XXXXXX";
-/* fts takes names that it might change */
 static char plain[] = "plain", other[] = "other", nonesuch[] = "nonesuch";
 static char tree[] = "tree", way[] = "way";
 
@@ -63,13 +67,12 @@ static char *walk(uint32_t flags, bool dirs_only, char **sources, uint32_t n)
 	struct copy_walk w;
 	struct copy_file file;
 	struct failure why;
-	const char *full;
 	char *lines[50];
 	size_t used = 0, lines_n = 0, i, j;
 	int ret;
 
 	copy_walk_begin(&w, sources, n, flags, dirs_only);
-	while ((ret = copy_walk_next(&w, &file, &full, &why)) > 0) {
+	while ((ret = copy_walk_next(&w, &file, &why)) > 0) {
 		assert_true(lines_n < ARRAY_SIZE(lines));
 		if (ret == 2)
 			ret = asprintf(&lines[lines_n++], "!%s",
@@ -141,14 +144,13 @@ static void test_attributes(void **state)
 	struct copy_walk w;
 	struct copy_file file;
 	struct failure why;
-	const char *full;
 
 	(void)state;
 	assert_int_equal(chmod("plain", 04751), 0);
 	assert_int_equal(utimensat(AT_FDCWD, "plain", times, 0), 0);
 	copy_walk_begin(&w, sources, 1, 0, false);
-	assert_int_equal(copy_walk_next(&w, &file, &full, &why), 1);
-	assert_string_equal(full, "plain");
+	assert_int_equal(copy_walk_next(&w, &file, &why), 1);
+	assert_string_equal(w.path, "plain");
 	assert_int_equal(file.mode, 04751);
 	assert_int_equal(file.size, 2);
 	assert_int_equal(file.atime_s, 5);
@@ -159,12 +161,149 @@ static void test_attributes(void **state)
 	copy_walk_end(&w);
 }
 
+/* KiB of memory that is this process's alone */
+static long rss_anon(void)
+{
+	char line[200];
+	FILE *f = fopen("/proc/self/status", "re");
+	long kb = -1;
+
+	assert_non_null(f);
+	while (kb < 0 && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "RssAnon:", 8))
+			kb = strtol(line + 8, NULL, 10);
+	}
+	fclose(f);
+	assert_true(kb >= 0);
+	return kb;
+}
+
+/* Names of one file are as many entries, and made in a tenth of the time */
+static void make_many(const char *dir, unsigned int n)
+{
+	char name[100];
+	unsigned int i;
+	int fd;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	snprintf(name, sizeof(name), "%s/one", dir);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	for (i = 1; i < n; i++) {
+		char other_name[100];
+
+		snprintf(other_name, sizeof(other_name), "%s/%u", dir, i);
+		assert_int_equal(link(name, other_name), 0);
+	}
+}
+
+/* What a folder holds is not held in memory */
+static void test_many(void **state)
+{
+	char many[] = "many";
+	char *sources[] = { many };
+	struct copy_walk w;
+	struct copy_file file;
+	struct failure why;
+	unsigned int found = 0;
+	long before, most = 0;
+
+	(void)state;
+	make_many(many, MANY);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE, false);
+	assert_int_equal(copy_walk_next(&w, &file, &why), 1);
+	before = rss_anon();
+	while (copy_walk_next(&w, &file, &why) == 1) {
+		if (++found % (MANY / 4))
+			continue;
+		if (rss_anon() - before > most)
+			most = rss_anon() - before;
+	}
+	assert_int_equal(found, MANY);
+	print_message("%u files: %ld KiB\n", found, most);
+	assert_true(most < 1024);
+	copy_walk_end(&w);
+}
+
+/* Deeper than any path that could be opened at once, and than most limits */
+static void test_deep(void **state)
+{
+	char deep[] = "deep";
+	char *sources[] = { deep };
+	struct copy_walk w;
+	struct copy_file file;
+	struct failure why;
+	unsigned int dirs = 0, too_long = 0, i;
+	int fd = AT_FDCWD, ret;
+
+	(void)state;
+	assert_int_equal(mkdir(deep, 0700), 0);
+	fd = open(deep, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (i = 0; i < DEEP; i++) {
+		int below;
+
+		assert_int_equal(mkdirat(fd, DEEP_NAME, 0700), 0);
+		below = openat(fd, DEEP_NAME, O_RDONLY | O_DIRECTORY |
+			       O_CLOEXEC);
+		assert_true(below >= 0);
+		close(fd);
+		fd = below;
+	}
+	close(fd);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE, false);
+	while ((ret = copy_walk_next(&w, &file, &why)) > 0) {
+		if (ret == 1)
+			dirs++;
+		else if (why.errnum == ENAMETOOLONG)
+			too_long++;
+	}
+	assert_int_equal(ret, 0);
+	/* The folder itself, and those whose names below it fit */
+	assert_int_equal(dirs, 1 + COPY_PATH_MAX / sizeof(DEEP_NAME));
+	assert_int_equal(too_long, 1);
+	copy_walk_end(&w);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE, true);
+	for (dirs = 0; copy_walk_next(&w, &file, &why) == 1; dirs++)
+		assert_int_equal(file.kind, COPY_KIND_DIR_END);
+	assert_string_equal(file.path, "");
+	assert_int_equal(dirs, 1 + COPY_PATH_MAX / sizeof(DEEP_NAME));
+	copy_walk_end(&w);
+}
+
+/* A link that is put where a folder or a file was is not followed */
+static void test_exchanged(void **state)
+{
+	char dir[] = "exchanged";
+	char *sources[] = { dir };
+	struct copy_walk w;
+	struct copy_file file;
+	struct failure why;
+
+	(void)state;
+	assert_int_equal(system("mkdir -p exchanged/sub"), 0);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE, false);
+	assert_int_equal(copy_walk_next(&w, &file, &why), 1);
+	assert_int_equal(copy_walk_next(&w, &file, &why), 1);
+	assert_string_equal(file.path, "sub");
+	assert_int_equal(system("rmdir exchanged/sub && ln -s ../tree exchanged/sub"), 0);
+	assert_int_equal(copy_walk_open(&w, O_RDONLY), -1);
+	assert_int_equal(errno, ELOOP);
+	assert_int_equal(copy_walk_next(&w, &file, &why), 2);
+	assert_int_equal(why.errnum, ENOTDIR);
+	assert_int_equal(copy_walk_next(&w, &file, &why), 0);
+	copy_walk_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_trees),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_exchanged),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
