@@ -79,6 +79,7 @@ void copy_opts_free(struct copy_opts *opts);
  * @mine, @theirs: figures of both ends; @theirs when it has finished
  * @copied: files that are in place, @copied_bytes: their sizes
  * @resumed_bytes: that were there before
+ * @hole_bytes: that were not sent, as there is nothing in them
  * @failed: files that could not be copied
  * @errors: what copy_file_failed() was told, for --json; or NULL
  * @progress: what the user sees meanwhile
@@ -103,6 +104,7 @@ struct copy {
 	uint64_t copied;
 	uint64_t copied_bytes;
 	uint64_t resumed_bytes;
+	uint64_t hole_bytes;
 	uint64_t failed;
 	uint64_t begin_ns;
 	uint64_t end_ns;
@@ -183,6 +185,8 @@ void copy_file_copied(struct copy *copy, const char *name, enum copy_kind kind,
 void copy_file_failed(struct copy *copy, const struct failure *why);
 /* No direct I/O between a file and the staging memory; the first reason stays */
 void copy_count_refused(struct copy *copy, const char *name, int err);
+/* A hole was gone past */
+void copy_count_hole(struct copy *copy, uint64_t bytes);
 /* Make ready for what follows */
 void copy_report_begin(struct copy *copy);
 /* The processor time that this process has used so far */

@@ -75,6 +75,8 @@ static int add_extent(struct receiver *r, const struct copy_extent *new)
 	};
 	r->next_seq += chunks;
 	file->expected += chunks;
+	if (new->offset > file->announced)
+		copy_count_hole(r->copy, new->offset - file->announced);
 	file->announced = new->offset + new->len;
 	return 0;
 }

@@ -250,6 +250,8 @@ int recv_file_end(struct receiver *r, const struct copy_verdict *verdict)
 		return copy_ctl_unexpected(&r->copy->ctl, "END");
 	file->ended = true;
 	file->sent_sum = verdict->sum;
+	if (verdict->good && !recv_is_dry(r))
+		copy_count_hole(r->copy, file->meta.size - file->announced);
 	if (!verdict->good) {
 		/* Who was told of it says nothing about it */
 		if (!file->told && !verdict->why.reason[0])

@@ -74,6 +74,15 @@ void copy_count_refused(struct copy *copy, const char *name, int err)
 		 name, mine->memory, strerrorname_np(err));
 }
 
+void copy_count_hole(struct copy *copy, uint64_t bytes)
+{
+	struct copy_progress *pr = &copy->progress;
+
+	copy->hole_bytes += bytes;
+	/* Nobody has to wait for it */
+	pr->total_bytes -= bytes < pr->total_bytes ? bytes : pr->total_bytes;
+}
+
 void copy_count_cpu(struct copy_stats *stats)
 {
 	struct rusage ru;
@@ -90,8 +99,10 @@ static double seconds(const struct copy *copy)
 
 static uint64_t copied_now(const struct copy *copy)
 {
-	return copy->copied_bytes > copy->resumed_bytes ?
-	       copy->copied_bytes - copy->resumed_bytes : 0;
+	uint64_t not_sent = copy->resumed_bytes + copy->hole_bytes;
+
+	return copy->copied_bytes > not_sent ? copy->copied_bytes - not_sent :
+					       0;
 }
 
 static struct json_object *stats_json(const struct copy_stats *s)
@@ -127,6 +138,7 @@ static struct json_object *report_json(struct copy *copy)
 	bad |= json_add_u64(obj, "files", copy->copied);
 	bad |= json_add_u64(obj, "bytes", copy->copied_bytes);
 	bad |= json_add_u64(obj, "resumed_bytes", copy->resumed_bytes);
+	bad |= json_add_u64(obj, "hole_bytes", copy->hole_bytes);
 	bad |= json_add_u64(obj, "failed", copy->failed);
 	bad |= json_add_double(obj, "elapsed_s", s, 6);
 	bad |= json_add_double(obj, "rate_mib_per_s",
@@ -191,6 +203,9 @@ static void print_report(const struct copy *copy)
 		printf("%s of it was there before\n",
 		       args_human_size(copy->resumed_bytes, size,
 				       sizeof(size)));
+	if (copy->hole_bytes)
+		printf("%s of it are holes\n",
+		       args_human_size(copy->hole_bytes, size, sizeof(size)));
 	print_end("sent by", sent ? "this machine" : copy->ctl.peer,
 		  sent ? &copy->mine : &copy->theirs);
 	print_end("received by", sent ? copy->ctl.peer : "this machine",

@@ -89,15 +89,17 @@ static int announce(struct sender *s)
 {
 	struct copy_msg msg = { .type = COPY_EXTENT };
 	struct copy_extent *ext = &msg.u.extent;
+	struct send_file *file = s->current;
+	uint64_t pos = file->plan.pos;
 
-	ext->id = s->current->id;
-	if (!copy_plan_next(&s->current->plan, &ext->offset, &ext->len)) {
-		struct send_file *file = s->current;
-
+	ext->id = file->id;
+	if (!copy_plan_next(&file->plan, &ext->offset, &ext->len)) {
+		copy_count_hole(s->copy, file->size - pos);
 		file->planned = true;
 		s->current = NULL;
 		return send_file_try_end(s, file);
 	}
+	copy_count_hole(s->copy, ext->offset - pos);
 	s->extent_offset = ext->offset;
 	s->extent_left = ext->len;
 	return copy_ctl_send(&s->copy->ctl, &msg);
