@@ -158,6 +158,8 @@ int copy_engine_run(struct copy *copy, const struct copy_engine_ops *ops,
 		    void *end);
 /* NULL after fail() */
 struct io_uring_sqe *copy_engine_sqe(struct copy *copy);
+/* The drive left whose memory the copy goes through: a failure */
+int copy_engine_gone(const struct copy *copy);
 /* A completion that is none, as a failure; what the other end says comes first */
 int copy_engine_broken(struct copy *copy, const struct ibv_wc *wc);
 /*

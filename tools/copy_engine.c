@@ -103,15 +103,28 @@ static bool has_left(struct p2pmr_buf *buf)
 	       p2pmr_provider_space(provider, &space) == -ENODEV;
 }
 
+int copy_engine_gone(const struct copy *copy)
+{
+	return fail(CMD_FAILED, "PROVIDER_GONE", ENODEV,
+		    "See `dmesg` for why it left, and copy again.",
+		    "The drive %s left, and with it the memory that the copy went through.",
+		    copy->mine.memory);
+}
+
+/*
+ * A drive that leaves takes its memory back first, and is gone from sysfs a moment
+ * later: both ends have the same time to find out which of them it belonged to.
+ */
 int copy_engine_broken(struct copy *copy, const struct ibv_wc *wc)
 {
-	if (has_left(copy->staging.buf))
-		return fail(CMD_FAILED, "PROVIDER_GONE", ENODEV,
-			    "See `dmesg` for why it left, and copy again.",
-			    "The drive %s left, and with it the memory that the copy went through.",
-			    copy->mine.memory);
-	if (copy_ctl_explains(&copy->ctl, EXPLAIN_MS))
-		return -1;
+	uint64_t end = clock_ms() + EXPLAIN_MS;
+
+	do {
+		if (has_left(copy->staging.buf))
+			return copy_engine_gone(copy);
+		if (copy_ctl_explains(&copy->ctl, SLICE_MS))
+			return -1;
+	} while (clock_ms() < end && !stop_requested());
 	return fail(CMD_FAILED, REASON_COMPLETION, EIO,
 		    "Check the network, and see the kernel log of both ends.",
 		    "The RDMA connection to %s broke: %s.", copy->ctl.peer,

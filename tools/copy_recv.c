@@ -49,7 +49,8 @@ uint64_t recv_file_reached(const struct receiver *r,
 	for (i = 0; i < r->copy->slots; i++) {
 		const struct recv_chunk *chunk = &r->chunks[i];
 
-		if (chunk->begun && chunk->id == file->meta.id &&
+		if ((chunk->begun || chunk->unsure) &&
+		    chunk->id == file->meta.id &&
 		    chunk->offset < reached)
 			reached = chunk->offset;
 	}
@@ -90,6 +91,7 @@ static int free_slot(struct receiver *r, uint32_t slot)
 	chunk->ack_due = true;
 	chunk->arrived = false;
 	chunk->begun = false;
+	chunk->unsure = true;
 	return file ? recv_file_chunk_done(r, file) : 0;
 }
 
@@ -146,6 +148,7 @@ static int take_slot(struct receiver *r, uint32_t slot)
 		return 0;
 	index = chunk->seq - ext->first;
 	chunk->begun = true;
+	chunk->unsure = false;
 	chunk->id = ext->id;
 	chunk->offset = ext->offset + index * r->copy->chunk_bytes;
 	chunk->len = copy_plan_chunk_len(ext->len, r->copy->chunk_bytes,

@@ -61,6 +61,8 @@ struct recv_file {
  * @is_void: of a file that the sender gave up
  * @direct: it is being written by direct I/O
  * @reading: it was written, and is being read back
+ * @unsure: it is done with; that it was good is what the next one in this slot says,
+ *	which the sender begins when it has made sure, or END
  * @seq: how many chunks were before it, in all of the copy
  * @id: of its file
  * @offset: where in the file
@@ -74,6 +76,7 @@ struct recv_chunk {
 	bool is_void;
 	bool direct;
 	bool reading;
+	bool unsure;
 	uint64_t seq;
 	uint32_t id;
 	uint64_t offset;

@@ -91,7 +91,8 @@ static void mark(struct receiver *r, struct recv_file *file)
 	uint64_t reached = recv_file_reached(r, file);
 
 	/* Of a bad one, chunks were dropped: it ends where it was good */
-	if (file->bad || reached <= file->marked)
+	if (file->bad || reached <= file->marked ||
+	    !copy_staging_is_there(&r->copy->staging))
 		return;
 	file->marked = reached;
 	if (copy_partial_mark(file->fd, &file->meta, reached))
@@ -215,6 +216,8 @@ static int try_finish(struct receiver *r, struct recv_file *file)
 		return say_done(r, file);
 	if (file->meta.kind != COPY_KIND_FILE)
 		return put_in_place(r, file);
+	if (file->expected && !copy_staging_is_there(&r->copy->staging))
+		return copy_engine_gone(r->copy);
 	ret = r->dest.device >= 0 ? 0 : complete(r, file);
 	if (!ret)
 		return begin_sync(r, file);

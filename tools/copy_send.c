@@ -31,16 +31,6 @@ static int put_on_wire(struct sender *s, uint32_t slot, bool good)
 			       slot | (good ? 0 : COPY_IMM_VOID));
 }
 
-static int end_read(struct sender *s, uint32_t slot, bool good)
-{
-	struct send_file *file = s->chunks[slot].file;
-
-	if (put_on_wire(s, slot, good))
-		return -1;
-	file->reading--;
-	return send_file_try_end(s, file);
-}
-
 /* The descriptor for a chunk's way; -1 after send_file_fail() */
 static int fd_for(struct sender *s, struct send_chunk *chunk)
 {
@@ -70,7 +60,7 @@ static int begin_read(struct sender *s, uint32_t slot)
 	struct io_uring_sqe *sqe;
 
 	if (fd < 0)
-		return end_read(s, slot, false);
+		return put_on_wire(s, slot, false);
 	/* The end of a file is within its last block; what is read is not */
 	if (chunk->direct)
 		len = copy_whole_blocks(chunk->len) - chunk->got;
@@ -122,10 +112,9 @@ static int begin_chunk(struct sender *s)
 	s->extent_offset += chunk->len;
 	s->extent_left -= chunk->len;
 	s->next = (slot + 1) % copy->slots;
-	if (s->current->bad)
-		return put_on_wire(s, slot, false);
-	s->current->reading++;
-	return begin_read(s, slot);
+	s->current->under_way++;
+	return s->current->bad ? put_on_wire(s, slot, false) :
+				 begin_read(s, slot);
 }
 
 static int finish(struct sender *s)
@@ -183,7 +172,7 @@ static int read_failed(struct sender *s, uint32_t slot, int err)
 		       "reading at offset %llu failed: %s",
 		       (unsigned long long)chunk->offset + chunk->got,
 		       strerror(err));
-	return end_read(s, slot, false);
+	return put_on_wire(s, slot, false);
 }
 
 static int truncated(struct sender *s, uint32_t slot)
@@ -194,7 +183,7 @@ static int truncated(struct sender *s, uint32_t slot)
 		       "Copy it again when nobody writes to it.",
 		       "it became shorter than %llu bytes while it was copied, so that no copy was made",
 		       (unsigned long long)chunk->file->size);
-	return end_read(s, slot, false);
+	return put_on_wire(s, slot, false);
 }
 
 /* What the drive has delivered, as it goes on the wire */
@@ -230,7 +219,7 @@ static int read_done(struct sender *s, uint32_t slot)
 	}
 	if (add_sum(s, slot))
 		return -1;
-	return end_read(s, slot, true);
+	return put_on_wire(s, slot, true);
 }
 
 static int io(void *end, uint64_t id, int res)
@@ -251,6 +240,19 @@ static int io(void *end, uint64_t id, int res)
 	return begin_read(s, id);
 }
 
+/*
+ * Of a file that ends with this chunk, END says that all of it is good: so it was
+ * read from memory that was still there
+ */
+static int end_write(struct sender *s, struct send_chunk *chunk)
+{
+	if (!copy_staging_is_there(&s->copy->staging))
+		return copy_engine_gone(s->copy);
+	chunk->sent = true;
+	chunk->file->under_way--;
+	return send_file_try_end(s, chunk->file);
+}
+
 static int completion(void *end, const struct ibv_wc *wc)
 {
 	struct sender *s = end;
@@ -259,7 +261,8 @@ static int completion(void *end, const struct ibv_wc *wc)
 
 	if (wc->opcode != IBV_WC_RECV) {
 		slot = wc->wr_id;
-		s->chunks[slot].sent = true;
+		if (end_write(s, &s->chunks[slot]))
+			return -1;
 	} else {
 		slot = be32toh(wc->imm_data);
 		if (!(wc->wc_flags & IBV_WC_WITH_IMM) ||

@@ -19,7 +19,7 @@
  * @ended: END was sent
  * @fd: -1 for what is no file
  * @buffered: the same through the page cache; -1: not opened yet
- * @reading: chunks that the drive has to deliver
+ * @under_way: chunks that have begun, and are not all on the wire
  * @sum: of its chunks' checksums, whatever their order
  * @st: when it was opened
  */
@@ -33,7 +33,7 @@ struct send_file {
 	int fd;
 	int buffered;
 	uint32_t id;
-	uint32_t reading;
+	uint32_t under_way;
 	enum copy_kind kind;
 	uint64_t size;
 	uint64_t sum;

@@ -216,7 +216,7 @@ int send_file_try_end(struct sender *s, struct send_file *file)
 {
 	struct copy_msg msg = { .type = COPY_END };
 
-	if (!file->planned || file->reading || file->ended)
+	if (!file->planned || file->under_way || file->ended)
 		return 0;
 	check_unchanged(s, file);
 	close_file(file);

@@ -12,6 +12,8 @@
 #include "find.h"
 
 #define HOST "host"
+/* Any number but all ones, which is what is read of nothing */
+#define CANARY 0x70326d72636f7079ULL
 
 void copy_staging_close(struct copy_staging *st)
 {
@@ -50,8 +52,8 @@ static int get_memory(struct copy_staging *st, struct copy_rdma *rdma,
 		      struct p2pmr_provider *provider,
 		      const struct copy_staging_ask *ask)
 {
-	st->buf = p2pmr_buf_alloc(provider, (size_t)st->chunk_bytes *
-				  st->slots);
+	st->canary_at = (size_t)st->chunk_bytes * st->slots;
+	st->buf = p2pmr_buf_alloc(provider, st->canary_at + COPY_BLOCK);
 	if (!st->buf)
 		return -1;
 	st->mr = p2pmr_reg_mr(rdma->dev.pd, st->buf, access_of(ask->role),
@@ -75,6 +77,23 @@ static bool ask_for_less(struct copy_staging *st)
 		return false;
 	st->chunk_bytes = st->chunk_bytes / 2 / COPY_BLOCK * COPY_BLOCK;
 	return true;
+}
+
+static int put_canary(struct copy_staging *st)
+{
+	static const uint64_t canary = CANARY;
+
+	return p2pmr_buf_write(st->buf, st->canary_at, &canary,
+			       sizeof(canary));
+}
+
+bool copy_staging_is_there(const struct copy_staging *st)
+{
+	uint64_t found;
+
+	return !st->is_peer ||
+	       (!p2pmr_buf_read(st->buf, st->canary_at, &found,
+				sizeof(found)) && found == CANARY);
 }
 
 static int make_flush(struct copy_staging *st, struct copy_rdma *rdma)
@@ -111,7 +130,8 @@ static int try_provider(struct copy_staging *st, struct copy_rdma *rdma,
 	}
 	st->addr = p2pmr_buf_addr(st->buf);
 	st->is_peer = is_peer;
-	if (is_peer && ask->role == COPY_RECEIVER && make_flush(st, rdma)) {
+	if (is_peer && (put_canary(st) || (ask->role == COPY_RECEIVER &&
+					   make_flush(st, rdma)))) {
 		failure_from_lib(failure, "");
 		goto err;
 	}

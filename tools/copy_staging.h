@@ -23,6 +23,7 @@
  * @chunk_bytes: of each
  * @slots: how many
  * @is_peer: on a PCIe device
+ * @canary_at: behind the chunks is what shows that the memory is there
  */
 struct copy_staging {
 	struct p2pmr_buf *buf;
@@ -32,6 +33,7 @@ struct copy_staging {
 	uint32_t chunk_bytes;
 	uint32_t slots;
 	bool is_peer;
+	size_t canary_at;
 };
 
 /**
@@ -61,6 +63,11 @@ int copy_staging_open(struct copy_staging *st, struct copy_rdma *rdma,
 		      struct p2pmr_context *ctx,
 		      const struct copy_staging_ask *ask,
 		      struct copy_stats *stats);
+/*
+ * Was it there up to now? A device that is pulled out answers reads with all ones
+ * until the kernel has noticed, and nobody calls that an error.
+ */
+bool copy_staging_is_there(const struct copy_staging *st);
 void copy_staging_close(struct copy_staging *st);
 
 static inline uint8_t *copy_staging_slot(const struct copy_staging *st,
