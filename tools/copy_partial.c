@@ -17,6 +17,9 @@
 #define VALUE_MAX 160
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX 40
+/* Two seconds in all */
+#define LOCK_TRIES 100
+#define LOCK_WAIT_US 20000
 
 static void get_boot_id(char id[BOOT_ID_MAX])
 {
@@ -74,6 +77,22 @@ static uint64_t get_done(int fd, const struct copy_file *meta)
 	return done;
 }
 
+/*
+ * Who was killed has it for a moment longer, until the drive is done with what it
+ * was given to write
+ */
+static int lock(int fd)
+{
+	int i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		usleep(LOCK_WAIT_US);
+	}
+	return -EBUSY;
+}
+
 /* Somebody else's file, or one with a second name, is none of ours */
 static int check(int fd)
 {
@@ -84,7 +103,7 @@ static int check(int fd)
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
 	    st.st_uid != geteuid())
 		return -EBUSY;
-	return flock(fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+	return lock(fd);
 }
 
 /* What it holds is right up to @done, and as long as it has to be */

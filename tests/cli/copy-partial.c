@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -167,12 +168,38 @@ static void test_not_ours(void **state)
 					   other, &done), -ELOOP);
 }
 
+/* Of who was killed: the kernel closes its file a little later */
+static void test_released(void **state)
+{
+	uint64_t done;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	fd = copy_partial_open(dir, "released", O_RDWR, &source, temporary,
+			       &done);
+	assert_true(fd >= 0);
+	pid = fork();
+	if (!pid) {
+		usleep(300000);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	close(fd);
+	fd = copy_partial_open(dir, "released", O_RDWR, &source, temporary,
+			       &done);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_bad_marks),
+		cmocka_unit_test(test_released),
 		cmocka_unit_test(test_not_ours),
 	};
 
