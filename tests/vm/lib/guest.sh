@@ -49,6 +49,8 @@ write_fstab()
 	inside /run || echo "tmpfs $at/run tmpfs mode=755"
 	[ -z "${P2PMR_VM_PAIR-}" ] ||
 		echo "meet $at/run/meet 9p trans=virtio,version=9p2000.L,cache=none,X-mount.mkdir"
+	[ -z "$trace" ] ||
+		echo "qemu $at/run/qemu 9p trans=virtio,version=9p2000.L,cache=none,ro,X-mount.mkdir"
 	[ -z "$share" ] ||
 		echo "share $at$(fstab_field "$share") 9p trans=virtio,version=9p2000.L,msize=262144,cache=mmap,X-mount.mkdir"
 }

@@ -67,9 +67,28 @@ file_arguments()
 {
 	qemu+=(-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap
 		-device virtio-9p-pci,fsdev=root,mount_tag=/dev/root)
-	[ -n "$share" ] || return 0
+	[ -z "$share" ] || share_arguments
+	[ -z "$trace" ] || trace_arguments
+}
+
+share_arguments()
+{
 	qemu+=(-fsdev "local,id=share,path=$(comma "$share"),security_model=none,multidevs=remap"
 		-device virtio-9p-pci,fsdev=share,mount_tag=share)
+}
+
+# A line of the file is complete when QEMU goes on, and the guest has none of it in
+# its page cache
+trace_arguments()
+{
+	local event events
+	IFS=, read -ra events <<<"$trace"
+	for event in "${events[@]}"; do
+		qemu+=(-trace "enable=$event")
+	done
+	qemu+=(-D "$run_dir/qemu/trace"
+		-fsdev "local,id=qemu,path=$(comma "$run_dir")/qemu,security_model=none,readonly=on"
+		-device virtio-9p-pci,fsdev=qemu,mount_tag=qemu)
 }
 
 # What the kernel does not know, and has no dot in it, becomes init's environment
@@ -117,7 +136,7 @@ qemu_arguments()
 	port_arguments
 	file_arguments
 	qemu+=(-device virtio-rng-pci)
-	topology_arguments "$topology" "$cmb" "$run_dir"
+	topology_arguments "$topology" "$cmb" "$run_dir" "$drive_rate"
 }
 
 # monitor COMMAND: one line to QEMU's monitor. Opened for both directions

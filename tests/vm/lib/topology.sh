@@ -100,18 +100,19 @@ one_drive()
 	done
 }
 
-# topology_arguments NAME CMB_MB DIR: append the devices to qemu[]; the drives
-# are sparse files in DIR
+# topology_arguments NAME CMB_MB DIR [RATE_MB]: append the devices to qemu[]; the
+# drives are sparse files in DIR, and do RATE_MB each second
 topology_arguments()
 {
-	local cmb=$2 dir=$3 i slots=()
+	local cmb=$2 dir=$3 i slots=() rate=''
+	[ -z "${4-}" ] || rate=,throttling.bps-total=$(($4 << 20))
 	topology_slots "$1"
 	# Slots are pciehp's, as on hardware, and not a matter for ACPI methods:
 	# with those, the slot registers do nothing
 	qemu+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	for i in 0 1; do
 		truncate -s 256M "$dir/drive$i"
-		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe,file=$(comma "$dir")/drive$i")
+		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe$rate,file=$(comma "$dir")/drive$i")
 	done
 	case $1 in
 	multipath) one_drive "$cmb" ;;
