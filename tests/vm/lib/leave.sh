@@ -170,6 +170,26 @@ lockdep_permitting()
 	"$@"
 }
 
+# power_off [MILLISECONDS]: of the slot, at once, as when the drive is pulled: the
+# device is gone before anyone knows. Power indicator and power controller off make
+# QEMU take it out. They are on again before pciehp looks, or it would believe that
+# the slot had been off all the time: its interrupt comes to the processor that
+# is busy with this, at a priority that its thread does not have; and for so many
+# milliseconds more, in which who uses the drive goes on.
+power_off()
+{
+	local port irq
+	port=$(basename "$(readlink -f "/sys/bus/pci/devices/$drive/..")")
+	for irq in "/sys/bus/pci/devices/$port/msi_irqs"/*; do
+		echo 1 >"/proc/irq/${irq##*/}/smp_affinity"
+	done
+	# shellcheck disable=SC2016 # of that shell
+	chrt --fifo 99 taskset 1 bash -c '
+		setpci -s "$1" CAP_EXP+18.w=0700:0700 CAP_EXP+18.w=0100:0700
+		end=$((${EPOCHREALTIME/./} + $2 * 1000))
+		while ((${EPOCHREALTIME/./} < end)); do :; done' power_off "$port" "${1-0}"
+}
+
 add_drive()
 {
 	qmp device_add '{"driver": "nvme", "id": "nv0", "bus": "dn0", "drive": "'"$1"'",

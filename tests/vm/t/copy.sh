@@ -3,95 +3,17 @@
 # DESCRIPTION: p2pmr copy goes from drive to drive, and leaves nothing half done
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 900
+# TIMEOUT: 1500
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh
 . tests/vm/lib/leave.sh
-
-d0=$(drive_name 0)
-d1=$(drive_name 1)
-from=$test_dir/from
-to=$test_dir/to
-
-# The other machine is this one; the remote shell is what takes its place
-rsh=$test_dir/rsh
-cat >"$rsh" <<-'END'
-	#!/bin/sh
-	shift
-	exec "$@"
-END
-chmod +x "$rsh"
-
-mount_drives()
-{
-	mkdir -p "$from" "$to"
-	mkfs.ext4 -q -F -b 4096 "/dev/${d0}n1"
-	mkfs.ext4 -q -F -b 4096 "/dev/${d1}n1"
-	mount "/dev/${d0}n1" "$from"
-	mount "/dev/${d1}n1" "$to"
-}
-
-copy()
-{
-	p2pmr copy -e "$rsh" "$@"
-}
-
-# copy_bg ARG...: in the background; what it says is in $test_dir/said
-copy_bg()
-{
-	run_bg p2pmr copy -e "$rsh" "$@" >"$test_dir/said" 2>&1
-	copy_pid=$!
-}
-
-# copy_ends STATUS PATTERN
-copy_ends()
-{
-	local status=0
-	wait "$copy_pid" || status=$?
-	[ "$status" = "$1" ] || fail "the status is $status, not $1: $(cat "$test_dir/said")"
-	grep -qE -- "$2" "$test_dir/said" || fail "no '$2' in: $(cat "$test_dir/said")"
-}
-
-# report FILTER: the last command's output is a report of which this is true
-report()
-{
-	jq -e --arg d0 "$d0" --arg d1 "$d1" "$1" <<<"$output" >/dev/null || fail "not '$1': $output"
-}
-
-# random FILE BYTES
-random()
-{
-	head -c "$2" /dev/urandom >"$1"
-}
-
-# Nothing of a copy that failed, whatever its name
-no_leftovers()
-{
-	[ -z "$(find "$to" -name '.p2pmr-*')" ] || fail "left: $(find "$to" -name '.p2pmr-*')"
-}
+. tests/vm/lib/copy.sh
 
 empty_to()
 {
 	find "$to" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
-}
-
-# under_way: the copy has come so far as to have a file of its own
-under_way()
-{
-	[ -n "$(find "$to" -name '.p2pmr-*' -size +0)" ]
-}
-
-# The process of the other end
-other_end()
-{
-	pgrep -f '^p2pmr copy --server$'
-}
-
-no_other_end()
-{
-	! other_end >/dev/null
 }
 
 # ---- the right bytes, the right way ---------------------------------------------
@@ -159,23 +81,91 @@ line"
 	[ ! -e "$to/fourth" ]
 }
 
-# What a file has no blocks for, the copy has none for
+# ranges FILE: where it has data, and what
+ranges()
+{
+	python3 - "$1" <<-'END'
+		import hashlib, os, sys
+		fd = os.open(sys.argv[1], os.O_RDONLY)
+		size = os.fstat(fd).st_size
+		end = 0
+		while end < size:
+		    try:
+		        begin = os.lseek(fd, end, os.SEEK_DATA)
+		    except OSError:
+		        break
+		    end = os.lseek(fd, begin, os.SEEK_HOLE)
+		    print(begin, end, hashlib.sha256(os.pread(fd, end - begin, begin)).hexdigest())
+		print("size", size)
+	END
+}
+
+# same_ranges NAME: the copy has the same data at the same places, and holes where
+# there are some
+same_ranges()
+{
+	ranges "$from/$1" >"$test_dir/ranges"
+	[ "$(wc -l <"$test_dir/ranges")" -ge 3 ] || fail "it has no holes: $(cat "$test_dir/ranges")"
+	diff "$test_dir/ranges" <(ranges "$to/$1") || fail "the copy differs"
+	sync "$from/$1" "$to/$1"
+	# in another order, it may take one more block to say where it is
+	[ "$(stat -c %b "$to/$1")" -le $(($(stat -c %b "$from/$1") + 16)) ] ||
+		fail "blocks: $(stat -c %b "$from/$1") became $(stat -c %b "$to/$1")"
+}
+
+# put FILE BYTES OFFSET: random ones
+put()
+{
+	head -c "$2" /dev/urandom | dd of="$1" bs=64K oflag=seek_bytes seek="$3" conv=notrunc status=none
+}
+
+# What a file has no blocks for, the copy has none for; and that takes no time,
+# nor is anything else of it looked at, whatever the options
 holes()
 {
-	truncate -s 4G "$from/sparse"
-	printf middle | dd of="$from/sparse" bs=1 seek=3000000000 conv=notrunc status=none
-	printf end | dd of="$from/sparse" bs=1 seek=$(((4 << 30) - 3)) conv=notrunc status=none
-	expect_status 0 copy --json "$from/sparse" "there:$to"
-	report '.bytes == 4294967296 and .sender.peer_bytes == 8192'
-	[ "$(stat -c %s "$to/sparse")" = $((4 << 30)) ]
-	[ "$(du -k "$to/sparse" | cut -f 1)" -le 16 ] || fail "$(du -k "$to/sparse")"
-	for at in 3000000000 $(((4 << 30) - 3)); do
-		cmp -i "$at" -n 1000 "$from/sparse" "$to/sparse" || fail "at $at"
+	local option
+	truncate -s $(((100 << 30) + 77)) "$from/sparse"
+	put "$from/sparse" 300000 0
+	put "$from/sparse" 700001 $(((50 << 30) + 1234))
+	put "$from/sparse" 1 70000000000
+	put "$from/sparse" 5000 $(((100 << 30) + 77 - 5000))
+	for option in '' --checksum --partial; do
+		rm -f "$to/sparse"
+		# shellcheck disable=SC2086 # none, or one
+		expect_status 0 copy --json $option "$from/sparse" "there:$to"
+		same_ranges sparse
+		report '.bytes == 107374182477 and .hole_bytes + .sender.peer_bytes == .bytes
+			and .sender.peer_bytes < 1100000 and .receiver.peer_bytes == .sender.peer_bytes'
 	done
+	expect_status 0 copy "there:$to/sparse" "$from/again"
+	said '^100 GiB of it are holes$'
 	truncate -s 1M "$from/hole"
 	expect_status 0 copy --json "$from/hole" "there:$to"
 	cmp "$from/hole" "$to/hole"
-	report '.sender.peer_bytes == 0 and .sender.host_bytes == 0'
+	report '.sender.peer_bytes == 0 and .sender.host_bytes == 0 and .hole_bytes == 1048576'
+	rm "$from"/{sparse,again,hole} "$to"/{sparse,hole}
+}
+
+# The largest file that there is room for goes on behind its first hole
+holes_go_on()
+{
+	truncate -s 100G "$from/sparse"
+	put "$from/sparse" 40000000 0
+	put "$from/sparse" 80000000 $((60 << 30))
+	sync
+	copy_bg --partial --mem host --remote-mem host "$from/sparse" "there:$to"
+	within 300 marked
+	kill -KILL "$copy_pid"
+	wait "$copy_pid" || true
+	within 60 no_other_end
+	[ ! -e "$to/sparse" ] && [ -n "$(parts)" ]
+	copy_bg --partial --json --mem host --remote-mem host "$from/sparse" "there:$to"
+	stays_small
+	copy_ends 0 '"resumed_bytes"'
+	output=$(cat "$test_dir/said")
+	report '.resumed_bytes > 60 * 1073741824 and .sender.host_bytes < 80000000'
+	same_ranges sparse
+	rm "$from/sparse" "$to/sparse"
 }
 
 many_small_files()
@@ -194,16 +184,12 @@ many_small_files()
 # (which is dropped before), and the processes themselves stay small
 host_memory()
 {
-	local pid
 	random "$from/whole" 40960000
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	copy_bg "$from/whole" "there:$to"
-	within 30 under_way
-	for pid in "$copy_pid" $(other_end); do
-		awk -v pid="$pid" '$1 == "RssAnon:" { print pid, $0; exit !($2 < 32768) }' "/proc/$pid/status" ||
-			fail "it takes $(grep RssAnon "/proc/$pid/status")"
-	done
+	stays_small
+	echo "each end has at most $most KiB of memory of its own"
 	copy_ends 0 '^  39.1 MiB by the peer path, 0 B by the host$'
 	[ "$(fincore --noheadings --output PAGES "$from/whole" "$to/whole" | xargs)" = "0 0" ] ||
 		fail "$(fincore "$from/whole" "$to/whole")"
@@ -411,13 +397,13 @@ changes()
 	random "$from/changing" 60000000
 	echo old >"$to/changing"
 	copy_bg "$from/changing" "there:$to"
-	within 30 under_way
+	within 60 under_way
 	echo more >>"$from/changing"
 	copy_ends 1 'changing: it changed while it was copied \(from 60000000 to 60000005 bytes\).*\[SOURCE_CHANGED\]$'
 	[ "$(cat "$to/changing")" = old ] || fail "the old file is gone"
 	no_leftovers
 	copy_bg "there:$from/changing" "$to"
-	within 30 under_way
+	within 60 under_way
 	truncate -s 100000 "$from/changing"
 	copy_ends 1 'changing: it (became shorter|changed).*\[SOURCE_CHANGED\]$'
 	[ "$(cat "$to/changing")" = old ] || fail "the old file is gone"
@@ -426,7 +412,7 @@ changes()
 	random "$from/changing" 40000000
 	cp "$from/changing" "$test_dir/before"
 	copy_bg --live "$from/changing" "there:$to"
-	within 30 under_way
+	within 60 under_way
 	echo more >>"$from/changing"
 	copy_ends 0 '^1 file'
 	cmp "$test_dir/before" "$to/changing"
@@ -439,7 +425,7 @@ ends_after()
 	local start=$SECONDS
 	echo old >"$to/killed"
 	copy_bg "$from/killed" "there:$to"
-	within 30 under_way
+	within 60 under_way
 	if [ "$2" = here ]; then
 		kill -s "$1" "$copy_pid"
 		! wait "$copy_pid" 2>/dev/null || fail "the status is 0"
@@ -447,9 +433,9 @@ ends_after()
 		kill -s "$1" "$(other_end)"
 		copy_ends 1 "$3"
 	fi
-	within 10 no_other_end
+	within 60 no_other_end
 	[ "$(cat "$to/killed")" = old ] || fail "the old file is gone"
-	within 10 pools_are_whole
+	within 60 pools_are_whole
 	echo "it took $((SECONDS - start)) s"
 }
 
@@ -489,14 +475,14 @@ goes_on()
 	for end in here there; do
 		rm -f "$to/parted"
 		copy_bg --partial "$from/parted" "there:$to"
-		within 60 marked
+		within 300 marked
 		if [ "$end" = here ]; then
 			kill -KILL "$copy_pid"
 		else
 			kill -KILL "$(other_end)"
 		fi
 		wait "$copy_pid" || true
-		within 10 no_other_end
+		within 60 no_other_end
 		[ ! -e "$to/parted" ] && [ -n "$(parts)" ]
 		expect_status 0 copy --partial --json "$from/parted" "there:$to"
 		report '.resumed_bytes >= 30000000 and .resumed_bytes % 4096 == 0
@@ -513,10 +499,10 @@ goes_on_with_nothing_else()
 {
 	rm -f "$to/parted"
 	copy_bg --partial "$from/parted" "there:$to"
-	within 60 marked
+	within 300 marked
 	kill -INT "$copy_pid"
 	wait "$copy_pid" || true
-	within 10 no_other_end
+	within 60 no_other_end
 	[ -n "$(parts)" ]
 	random "$from/parted" 90000001
 	expect_status 0 copy --partial --json "$from/parted" "there:$to"
@@ -546,11 +532,11 @@ drive_leaves()
 	rm -rf "${from:?}"/*
 	random "$from/leaving" 120000000
 	copy_bg "$from/leaving" "there:$to"
-	within 30 under_way
+	within 60 under_way
 	umount -l "$from"
 	unbind_drive
-	copy_ends 1 '\[(PROVIDER_GONE|SOURCE|COMPLETION)\]$'
-	within 20 no_other_end
+	copy_ends 1 '\[(PROVIDER_GONE|SOURCE)\]$'
+	within 60 no_other_end
 	[ ! -e "$to/leaving" ] || fail "half a file was put in place"
 	no_leftovers
 	bring_back bind_drive
@@ -560,6 +546,7 @@ subtest "file systems on both drives" mount_drives
 subtest "sizes" sizes
 subtest "trees" trees
 subtest "holes" holes
+subtest "holes, gone on with" holes_go_on
 subtest "many small files" many_small_files
 subtest "a dry run" dry_run
 subtest "checksums" checksums

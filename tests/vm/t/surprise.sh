@@ -16,22 +16,6 @@
 . tests/vm/lib/peer.sh
 . tests/vm/lib/leave.sh
 
-# The power of the slot goes at once, as when the drive is pulled: the device is
-# gone before anyone knows. Power indicator and power controller off make QEMU
-# take it out. They are on again before pciehp looks, or it would believe that
-# the slot had been off all the time: its interrupt comes to the processor that
-# is busy with this, at a priority that its thread does not have.
-power_off()
-{
-	local port irq
-	port=$(basename "$(readlink -f "/sys/bus/pci/devices/$drive/..")")
-	for irq in "/sys/bus/pci/devices/$port/msi_irqs"/*; do
-		echo 1 >"/proc/irq/${irq##*/}/smp_affinity"
-	done
-	chrt --fifo 99 taskset 1 \
-		setpci -s "$port" CAP_EXP+18.w=0700:0700 CAP_EXP+18.w=0100:0700
-}
-
 surprise()
 {
 	lockdep_looks_away
