@@ -11,11 +11,11 @@ ssh_key=$test_dir/key
 # A ssh that has its key, and never asks
 ssh_options="-i $ssh_key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
-# The other host's directory is in $far_disk
+# mount_disk [OPTION-OF-MKFS...]: the other host's directory is in $far_disk
 mount_disk()
 {
 	mkdir "$disk"
-	mkfs.ext4 -q -F -b 4096 "/dev/$(drive_name 0)n1"
+	mkfs.ext4 -q -F -b 4096 "$@" "/dev/$(drive_name 0)n1"
 	mount "/dev/$(drive_name 0)n1" "$disk"
 	echo "$disk" >"/run/meet/disk.$this_host"
 	meet mounted
