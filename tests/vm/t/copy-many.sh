@@ -4,6 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # ICOUNT: yes
+# DEBUG: no, it counts instructions, of which that kernel has several times as many
 # TIMEOUT: 1500
 # ALL: yes
 #
