@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/dma-buf.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -195,10 +197,28 @@ static struct p2pmr_buf *must_import(int fd)
 	return buf;
 }
 
+/*
+ * udmabuf of 6.12 maps its pages for itself at the first access, in the direction of
+ * that one, and syncs them in those of later ones. DMA debugging reports that, but
+ * not for pages that are mapped for both.
+ */
+static int udmabuf_both_ways(void)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	int fd = udmabuf(SIZE);
+
+	if (ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync))
+		die("DMA_BUF_IOCTL_SYNC: %s", strerror(errno));
+	sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW;
+	if (ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync))
+		die("DMA_BUF_IOCTL_SYNC: %s", strerror(errno));
+	return fd;
+}
+
 /* foreign host: the dma-buf of somebody else, as that provider's memory */
 static void try_foreign(char **argv)
 {
-	struct p2pmr_buf *buf = must_import(udmabuf(SIZE));
+	struct p2pmr_buf *buf = must_import(udmabuf_both_ways());
 
 	(void)argv;
 	if (p2pmr_buf_provider(buf) != provider || p2pmr_buf_size(buf) != SIZE)
