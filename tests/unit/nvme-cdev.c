@@ -24,6 +24,7 @@ static bool read_only;		/* is sysfs? */
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __wrap___open_2(const char *path, int flags);
 int __real_stat(const char *path, struct stat *st);
 int __wrap_stat(const char *path, struct stat *st);
 int __real_statvfs(const char *path, struct statvfs *fs);
@@ -52,6 +53,12 @@ int __wrap_open(const char *path, int flags, ...)
 		return __real_open(path, flags);
 	errno = err;
 	return -1;
+}
+
+/* What open() is called with _FORTIFY_SOURCE */
+int __wrap___open_2(const char *path, int flags)
+{
+	return __wrap_open(path, flags);
 }
 
 int __wrap_stat(const char *path, struct stat *st)
