@@ -51,7 +51,7 @@ function(p2pmr_libfuzzer name sources wrap runs)
 	list(JOIN wrap " " wrap)
 	list(JOIN sources " " files)
 	add_custom_command(OUTPUT ${exe}
-		COMMAND sh -c "clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I${BUILD_INCLUDE} -I${PROJECT_SOURCE_DIR}/providers ${wrap} ${files} -o ${exe} $<TARGET_FILE:p2pmr_static> $(pkg-config --cflags --libs json-c librdmacm libibverbs libudev) -lm"
+		COMMAND sh -c "clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I${BUILD_INCLUDE} -I${PROJECT_SOURCE_DIR}/providers ${wrap} ${files} -o ${exe} $<TARGET_FILE:p2pmr_static> $(pkg-config --cflags --libs json-c librdmacm libibverbs libudev) -lm"
 		DEPENDS ${sources} p2pmr_static
 		WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
 		COMMENT "Building fuzz-${name} by clang" VERBATIM)

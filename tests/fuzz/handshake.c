@@ -2,8 +2,8 @@
 /*
  * Whatever a client says, the server of bw and lat ends in order: it reads
  * nothing that is not there, asks for nothing above its limits, keeps nothing,
- * and does not wait for ever. The first byte of the input says which of the two
- * it is; the rest is all that the client sends, before it hangs up.
+ * does not wait for ever, and says why it failed. The first byte of the input says
+ * which of the two it is; the rest is all that the client sends, before it hangs up.
  */
 #include <assert.h>
 #include <fcntl.h>

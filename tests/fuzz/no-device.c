@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../tools/fail.h"
+#include "../../tools/stop.h"
 #include "no-device.h"
 
 /* More than that, no test needs; what is asked for is checked all the same */
@@ -188,6 +189,8 @@ int no_device_server(const struct server_opts *server)
 	rep->params = opts.params;
 	rep->dev = &dev;
 	ret = perf_server(rep, &dev, ctx);
+	/* What failed has said why */
+	assert(!ret || fail_happened() || stop_requested());
 	ret = perf_report_end(rep, !ret);
 	fail_clear();
 	free(rep);

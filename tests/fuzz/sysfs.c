@@ -21,6 +21,8 @@
 
 #include <p2pmr/p2pmr.h>
 
+#include "../../libp2pmr/private.h"
+
 #define DRIVE "devices/pci0000:00/0000:00:01.0/0000:01:00.0"
 #define NIC "devices/pci0000:00/0000:00:02.0/0000:02:00.0"
 
@@ -37,8 +39,8 @@ static const struct {
 	{ DRIVE "/p2pmem/allocate", "" },
 	{ DRIVE "/numa_node", "0\n" },
 	{ DRIVE "/config", "" },
-	{ DRIVE "/nvme/nvme0/cmbloc", "0x00000002\n" },
-	{ DRIVE "/nvme/nvme0/cmbsz", "0x0004020f\n" },
+	{ DRIVE "/nvme/nvme0/cmbloc", "2\n" },
+	{ DRIVE "/nvme/nvme0/cmbsz", "262671\n" },
 	{ DRIVE "/nvme/nvme0/cmb", "cmbloc : x00000002\ncmbsz  : x0004020f\n" },
 	{ DRIVE "/nvme/nvme0/nvme0n1/size", "1\n" },
 	{ NIC "/config", "" },
@@ -150,11 +152,14 @@ static void change(const uint8_t *data, size_t len)
 	}
 }
 
-/* What failed has said why */
+/* What failed has said why; and what comes next may not pass that off as its own */
 static void said(bool good)
 {
+	static const struct p2pmr_reason_record none;
+
 	assert(good || (p2pmr_reason_code() != P2PMR_REASON_NONE &&
 			p2pmr_reason_text()[0] && p2pmr_reason_remedy()));
+	p2pmr_reason_restore(&none);
 }
 
 static void ask_drive(const struct p2pmr_provider *provider)
