@@ -103,7 +103,7 @@ function(p2pmr_package_test)
 		add_test(NAME package.${script}
 			COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script})
 		set_tests_properties(package.${script} PROPERTIES LABELS all
-			TIMEOUT 1800 SKIP_RETURN_CODE 77 PROCESSORS 2
+			TIMEOUT 3600 SKIP_RETURN_CODE 77 PROCESSORS 2
 			ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR}")
 	endforeach()
 endfunction()
