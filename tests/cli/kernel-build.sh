@@ -84,6 +84,13 @@ make_tree
 expect "no variant" 2 "$build"
 has err 'usage: kernel/build unpatched\|p2p'
 expect "an unknown variant" 2 "$build" fast
+expect "packages, with an unknown option" 2 "$build" --deb --fast
+has err 'usage: kernel/build --deb \[--config FILE\]'
+expect "packages, with an option without its value" 2 "$build" --deb --output
+expect "packages, with a configuration that is not there" 1 "$build" --deb --config "$dir/none"
+has err "$dir/none: there is no such file"
+expect "packages, to a folder that is not there" 1 "$build" --deb --output "$dir/none"
+has err "$dir/none: there is no such directory"
 
 FAKE_FAIL='no such luck'
 expect "a build that fails" 1 "$build" unpatched
@@ -133,6 +140,9 @@ entries 1
 
 # The real patches, on a tree that they were not made for
 expect "a patch that does not apply" 1 "$build" p2p
+has err "0001-.* does not apply to .*: see kernel/README.md, 'A newer base'"
+: >"$dir/a.config"
+expect "the same for packages" 1 "$build" --deb --config "$dir/a.config"
 has err "0001-.* does not apply to .*: see kernel/README.md, 'A newer base'"
 builds 5
 entries 1
