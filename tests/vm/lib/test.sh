@@ -6,10 +6,10 @@
 
 set -uo pipefail
 test_name=$(basename "$0" .sh)
-# on another kernel than that of its header it is another test
-case ${P2PMR_VM_KERNEL-} in
-'' | */* | "$(sed -n 's/^# KERNEL: *//p' "$0")") ;;
-*) test_name+=-$P2PMR_VM_KERNEL ;;
+# on another kernel than that of its header, if it has one, it is another test
+case $(sed -n 's/^# KERNEL: *//p' "$0") in
+'' | "${P2PMR_VM_KERNEL-}") ;;
+*) [[ ${P2PMR_VM_KERNEL:-/} == */* ]] || test_name+=-$P2PMR_VM_KERNEL ;;
 esac
 test_skips=${test_skips:-$(dirname "${BASH_SOURCE[0]}")/../skips}
 test_dir=$(mktemp -d "${TMPDIR:-/tmp}/$test_name.XXXXXX")
