@@ -136,7 +136,7 @@ qemu_arguments()
 	port_arguments
 	file_arguments
 	qemu+=(-device virtio-rng-pci)
-	topology_arguments "$topology" "$cmb" "$run_dir" "$drive_rate"
+	topology_arguments "$topology" "$cmb" "$run_dir" "$drive_size" "$drive_rate"
 }
 
 # monitor COMMAND: one line to QEMU's monitor. Opened for both directions

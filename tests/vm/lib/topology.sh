@@ -100,18 +100,18 @@ one_drive()
 	done
 }
 
-# topology_arguments NAME CMB_MB DIR [RATE_MB]: append the devices to qemu[]; the
-# drives are sparse files in DIR, and do RATE_MB each second
+# topology_arguments NAME CMB_MB DIR SIZE_MB [RATE_MB]: append the devices to qemu[];
+# the drives are sparse files in DIR of that size, and do RATE_MB each second
 topology_arguments()
 {
 	local cmb=$2 dir=$3 i slots=() rate=''
-	[ -z "${4-}" ] || rate=,throttling.bps-total=$(($4 << 20))
+	[ -z "${5-}" ] || rate=,throttling.bps-total=$(($5 << 20))
 	topology_slots "$1"
 	# Slots are pciehp's, as on hardware, and not a matter for ACPI methods:
 	# with those, the slot registers do nothing
 	qemu+=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	for i in 0 1; do
-		truncate -s 256M "$dir/drive$i"
+		truncate -s "${4}M" "$dir/drive$i"
 		qemu+=(-drive "if=none,id=drive$i,format=raw,cache=unsafe$rate,file=$(comma "$dir")/drive$i")
 	done
 	case $1 in
