@@ -268,6 +268,51 @@ devices()
 	said 'Device or resource busy\. Unmount it first, or take it as it is with --live\. \[SOURCE\]$'
 }
 
+# make_volume: as LVM makes one, of the second drive
+make_volume()
+{
+	umount "$to"
+	dmsetup --noudevsync --noudevrules create volume \
+		--table "0 $(blockdev --getsz "/dev/${d1}n1") linear /dev/${d1}n1 0"
+	mkfs.ext4 -q -F -b 4096 /dev/mapper/volume
+	mount /dev/mapper/volume "$to"
+}
+
+remove_volume()
+{
+	! mountpoint -q "$to" || umount "$to"
+	dmsetup --noudevsync --noudevrules remove volume
+	mkfs.ext4 -q -F -b 4096 "/dev/${d1}n1"
+	mount "/dev/${d1}n1" "$to"
+}
+
+# Device-mapper passes no peer pages on: host memory, with the reason, at the end
+# that it is at; memory that was asked for is not used with it
+volumes()
+{
+	defer remove_volume
+	make_volume
+	random "$from/some" 700001
+	expect_status 0 copy --json "$from/some" "there:$to"
+	report '.sender.memory == $d0 and .receiver.memory == "host"
+		and (.receiver.why | test("^dm-[0-9]+ is no PCI device$"))
+		and .sender.peer_bytes == 700001 and .receiver.host_bytes == 700001'
+	cmp "$from/some" "$to/some"
+	expect_status 0 copy --json "there:$to/some" "$from/back"
+	report '.sender.memory == "host" and .receiver.peer_bytes == 700001'
+	cmp "$from/back" "$from/some"
+	expect_status 77 copy --mem "$d1" "$to/some" "there:$from/never"
+	said '\[NO_DIRECT_IO\]$'
+	expect_status 77 copy --remote-mem "$d1" "$from/some" "there:$to/never"
+	said '\[NO_DIRECT_IO\]$'
+	[ ! -e "$from/never" ] && [ ! -e "$to/never" ]
+	umount "$to"
+	expect_status 0 copy --json "$from/some" there:/dev/mapper/volume
+	report '.receiver.memory == "host"'
+	cmp -n 700001 "$from/some" /dev/mapper/volume
+	rm "$from/some" "$from/back"
+}
+
 # ---- what is not on a drive -----------------------------------------------------
 
 memory_by_choice()
@@ -553,6 +598,7 @@ subtest "checksums" checksums
 subtest "host memory" host_memory
 subtest "two receivers" two_receivers
 subtest "devices" devices
+subtest "volumes" volumes
 subtest "memory by choice" memory_by_choice
 subtest "no drive" no_drive
 subtest "mixed file systems" mixed_file_systems
