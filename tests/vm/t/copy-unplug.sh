@@ -3,6 +3,7 @@
 # DESCRIPTION: a drive is unplugged while p2pmr copy reads from it, or writes to it
 # KERNEL: p2p
 # TOPOLOGY: switch
+# DRIVE: 512
 # ACCEL: tcg-single
 # TIMEOUT: 600
 # ALL: yes
