@@ -25,6 +25,7 @@ static int survey(struct copy *copy, char name[COPY_WALK_PATH_MAX])
 	struct copy_walk walk;
 	struct copy_file file;
 	struct failure why;
+	uint64_t files = 0;
 	int fd = -1, ret;
 
 	copy_walk_begin(&walk, copy->opts->sources, hello->sources,
@@ -33,6 +34,7 @@ static int survey(struct copy *copy, char name[COPY_WALK_PATH_MAX])
 		/* The other end wants to know that we are there */
 		if (stop_check() || copy_ctl_work(&copy->ctl))
 			break;
+		copy_progress_count(&copy->progress, ++files);
 		if (ret != 1 || !file.size)
 			continue;
 		copy->progress.total_bytes += file.size;
@@ -55,6 +57,7 @@ static int send_all(struct copy *copy)
 	if (fd >= 0)
 		close(fd);
 	copy->begin_ns = clock_ns();
+	copy_progress_data(&copy->progress);
 	return ret ? ret : copy_send_run(copy);
 }
 
@@ -109,10 +112,11 @@ static int receive_all(struct copy *copy)
 		ret = copy_dest_open(&r->dest, path,
 				     hello->flags & COPY_INTO_DIR);
 	copy->dense = r->dest.device >= 0;
+	copy_progress_wait(&copy->progress);
 	if (!ret)
-		ret = copy_setup_rdma(copy, copy->dense ? r->dest.device :
-				      r->dest.root, path);
+		ret = copy_setup_rdma(copy, copy->dense ? r->dest.device : r->dest.root, path);
 	copy->begin_ns = clock_ns();
+	copy_progress_data(&copy->progress);
 	if (!ret)
 		ret = copy_receive_run(r);
 	if (!ret)

@@ -21,6 +21,46 @@ void copy_progress_begin(struct copy_progress *pr, bool wanted, bool silent)
 	pr->last_ns = pr->begin_ns;
 }
 
+static void end_line(struct copy_progress *pr, uint64_t now)
+{
+	if (!pr->tty)
+		fputc('\n', stderr);
+	fflush(stderr);
+	pr->last_ns = now;
+	pr->shown = true;
+}
+
+void copy_progress_count(struct copy_progress *pr, uint64_t files)
+{
+	char total[SIZE_TEXT_MAX];
+	uint64_t now;
+
+	if (!pr->on)
+		return;
+	now = clock_ns();
+	if (now - pr->last_ns < SECOND_NS)
+		return;
+	fprintf(stderr, "%s counting: %llu files, %s",
+		pr->tty ? LINE_AGAIN : "", (unsigned long long)files,
+		args_human_size(pr->total_bytes, total, sizeof(total)));
+	end_line(pr, now);
+}
+
+void copy_progress_wait(struct copy_progress *pr)
+{
+	if (!pr->on)
+		return;
+	fprintf(stderr, "%s the other end counts its files",
+		pr->tty ? LINE_AGAIN : "");
+	end_line(pr, clock_ns());
+}
+
+void copy_progress_data(struct copy_progress *pr)
+{
+	pr->begin_ns = clock_ns();
+	pr->last_ns = pr->begin_ns;
+}
+
 static void show_left(const struct copy_progress *pr, uint64_t bytes,
 		      uint64_t ns)
 {
@@ -56,12 +96,8 @@ void copy_progress_show(struct copy_progress *pr, uint64_t bytes)
 		args_human_size((bytes - pr->last_bytes) * 1e9 / ns, rate,
 				sizeof(rate)));
 	show_left(pr, bytes, now - pr->begin_ns);
-	if (!pr->tty)
-		fputc('\n', stderr);
-	fflush(stderr);
-	pr->last_ns = now;
+	end_line(pr, now);
 	pr->last_bytes = bytes;
-	pr->shown = true;
 }
 
 void copy_progress_clear(struct copy_progress *pr)

@@ -24,6 +24,12 @@ struct copy_progress {
 };
 
 void copy_progress_begin(struct copy_progress *pr, bool wanted, bool silent);
+/* Before there is data: so many files were looked at, of @total_bytes */
+void copy_progress_count(struct copy_progress *pr, uint64_t files);
+/* The same of the other end, which does not say how many */
+void copy_progress_wait(struct copy_progress *pr);
+/* From here on it is data */
+void copy_progress_data(struct copy_progress *pr);
 void copy_progress_show(struct copy_progress *pr, uint64_t bytes);
 /* Clear the line, so that something else can be printed */
 void copy_progress_clear(struct copy_progress *pr);

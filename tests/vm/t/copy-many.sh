@@ -9,10 +9,10 @@
 # ALL: yes
 #
 # The guest's clock counts instructions, so that the time that its processor is busy
-# is work done, and repeats. A million files, each of which is synced, would take an
-# hour of emulation; what is looked at is that ten times as many are ten times the
-# work, and no more memory. Of a dry run, which goes through the folders, has both
-# ends open all that they would, and asks for no drive, there are a million names.
+# is work done, and repeats. What is looked at is that ten times as many files are
+# ten times the work, and no more memory. Of a dry run, which goes through the
+# folders, has both ends open all that they would, and asks for no drive, there are a
+# million names. A million files are copied by copy-million.sh.
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/copy.sh
