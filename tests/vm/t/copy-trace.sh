@@ -3,6 +3,7 @@
 # DESCRIPTION: p2pmr copy as its drives see it: no payload between them and host memory
 # KERNEL: p2p
 # TOPOLOGY: switch
+# DRIVE: 512
 # TRACE: pci_nvme_io_cmd,pci_nvme_admin_cmd,pci_nvme_read,pci_nvme_write,pci_nvme_map_addr*
 # TIMEOUT: 300
 # ALL: yes
@@ -22,18 +23,27 @@ trace_begins()
 	trace_from=$(wc -c </run/qemu/trace)
 }
 
+# first_block DEVICE: of the drive, in sectors
+first_block()
+{
+	cat "/sys/class/block/${1##*/}/start" 2>/dev/null || echo 0
+}
+
 # moved read|write FILE: what was, since trace_begins, of the file's blocks, in bytes:
 # $own between them and the drive's own memory, $foreign between them and all other
 # memory; and $rest, of all other blocks and any memory. Each in whole blocks.
 moved()
 {
+	local device
+	device=$(findmnt -n -o SOURCE --target "$2")
 	filefrag -e -b512 "$2" >"$test_dir/extents"
 	tail -c +$((trace_from + 1)) /run/qemu/trace >"$test_dir/trace"
-	read -r own foreign rest < <(python3 - "$1" "$test_dir/extents" "$test_dir/trace" <<-'END'
+	read -r own foreign rest < <(python3 - "$1" "$test_dir/extents" "$test_dir/trace" "$(first_block "$device")" <<-'END'
 		import re, sys
-		kind, extents, trace = sys.argv[1:]
+		kind, extents, trace, first = sys.argv[1:]
 		extent = re.compile(r" *\d+: +\d+\.\. +\d+: +(\d+)\.\. +(\d+):")
-		ranges = [tuple(map(int, m.groups())) for m in map(extent.match, open(extents)) if m]
+		ranges = [tuple(int(n) + int(first) for n in m.groups())
+		          for m in map(extent.match, open(extents)) if m]
 		assert ranges
 		moved = {(of, own): 0 for of in ("payload", "rest", "other") for own in (True, False)}
 		of = "other"
@@ -136,12 +146,19 @@ with_checksums()
 	all_by_other_memory read "$to/file"
 }
 
-# The trace does not name the drive: no file has the same blocks on both
+# The trace does not name the drive: the one file system is where the first half of
+# its drive is, the other one in a partition that is the second half. What the kernel
+# would write later, when somebody counts, is written now.
 apart()
 {
-	mount_drives
-	random "$from/filler" 60000000
-	sync
+	local half=$((256 << 20)) now=lazy_itable_init=0,lazy_journal_init=0
+	mkdir -p "$from" "$to"
+	addpart "/dev/${d1}n1" 1 $((half / 512)) $((half / 512))
+	within 20 test -b "/dev/${d1}n1p1"
+	mkfs.ext4 -q -F -b 4096 -E "$now" "/dev/${d0}n1" $((half / 4096))
+	mkfs.ext4 -q -F -b 4096 -E "$now" "/dev/${d1}n1p1"
+	mount "/dev/${d0}n1" "$from"
+	mount "/dev/${d1}n1p1" "$to"
 }
 
 subtest "file systems on both drives" apart
