@@ -34,7 +34,10 @@ static int survey(struct copy *copy, char name[COPY_WALK_PATH_MAX])
 		/* The other end wants to know that we are there */
 		if (stop_check() || copy_ctl_work(&copy->ctl))
 			break;
-		copy_progress_count(&copy->progress, ++files);
+		/* Folders come twice, and are none */
+		files += ret == 1 && (file.kind == COPY_KIND_FILE ||
+				      file.kind == COPY_KIND_LINK);
+		copy_progress_count(&copy->progress, files);
 		if (ret != 1 || !file.size)
 			continue;
 		copy->progress.total_bytes += file.size;
@@ -112,9 +115,10 @@ static int receive_all(struct copy *copy)
 		ret = copy_dest_open(&r->dest, path,
 				     hello->flags & COPY_INTO_DIR);
 	copy->dense = r->dest.device >= 0;
-	copy_progress_wait(&copy->progress);
-	if (!ret)
+	if (!ret) {
+		copy_progress_wait(&copy->progress);
 		ret = copy_setup_rdma(copy, copy->dense ? r->dest.device : r->dest.root, path);
+	}
 	copy->begin_ns = clock_ns();
 	copy_progress_data(&copy->progress);
 	if (!ret)

@@ -340,6 +340,8 @@ no_drive()
 	said '^sent by this machine through host \(its file system is on no block device\)$' \
 		'^  0 B by the peer path, 683.6 KiB by the host$'
 	cmp "$test_dir/here" "$test_dir/there/here"
+	expect_status 0 copy --progress "there:$test_dir/here" "$test_dir/fetched"
+	said '^ the other end counts its files$'
 	# what was asked for is used, or nothing
 	expect_status 77 copy --mem "$d0" "$test_dir/here" "there:$to"
 	said 'fails with EOPNOTSUPP.*\[NO_DIRECT_IO\]$'
