@@ -14,7 +14,7 @@
 . tests/vm/lib/devices.sh
 . tests/vm/lib/copy.sh
 
-# fewer, to try the test itself
+# fewer, to try the test itself; with less than 60, nobody counts for a second
 folders=${P2PMR_FOLDERS:-1000}
 
 # Blocks as small as the files, as the drives are files of this machine's; and no
