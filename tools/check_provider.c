@@ -78,29 +78,45 @@ static void add_drive(struct check_report *report, const struct topo_end *end)
 			  "Part of it is taken: the nvme driver may keep its queues there.");
 }
 
+/* As the library would have it: a plain mapping, or the node's dma-bufs */
+static bool may_allocate(const struct topo_end *end, char file[SYSFS_PATH_MAX])
+{
+	const char *address = p2pmr_provider_pci_address(end->provider);
+	char node[SYSFS_PATH_MAX];
+
+	if (!strcmp(p2pmr_provider_type(end->provider), "nvme_cdev"))
+		snprintf(file, SYSFS_PATH_MAX, "/dev/%s", end->name);
+	else
+		snprintf(file, SYSFS_PATH_MAX,
+			 "%s/bus/pci/devices/%s/p2pmem/allocate", sysfs_root(),
+			 address);
+	if (!faccessat(AT_FDCWD, file, R_OK | W_OK, AT_EACCESS))
+		return true;
+	snprintf(node, sizeof(node), "/dev/p2pmem/%s", address);
+	if (!sysfs_exists("class/pci_p2pmem/%s", address) ||
+	    faccessat(AT_FDCWD, node, R_OK | W_OK, AT_EACCESS))
+		return false;
+	strcpy(file, node);
+	return true;
+}
+
 static void add_permission(struct check_report *report,
 			   const struct topo_end *end)
 {
-	char path[SYSFS_PATH_MAX], remedy[FAIL_REMEDY_MAX];
+	char file[SYSFS_PATH_MAX], remedy[FAIL_REMEDY_MAX];
 
-	if (!strcmp(p2pmr_provider_type(end->provider), "nvme_cdev"))
-		snprintf(path, sizeof(path), "/dev/%s", end->name);
-	else
-		snprintf(path, sizeof(path),
-			 "%s/bus/pci/devices/%s/p2pmem/allocate", sysfs_root(),
-			 p2pmr_provider_pci_address(end->provider));
-	if (!faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS)) {
+	if (may_allocate(end, file)) {
 		check_add(report, CHECK_PASS, "access", end->name, "",
-			  "User %u may allocate it.",
-			  (unsigned int)geteuid());
+			  "User %u may allocate it, through %.200s.",
+			  (unsigned int)geteuid(), file);
 		return;
 	}
 	snprintf(remedy, sizeof(remedy),
-		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
-		 path, path);
+		 "Run as root, or as a member of the group p2pmem (usermod -aG p2pmem USER, and log in anew); containers need /dev/p2pmem/%s passed in (--device), where the kernel has it.",
+		 p2pmr_provider_pci_address(end->provider));
 	check_add(report, CHECK_FAIL, "access", end->name, remedy,
 		  "User %u may not open %.200s for reading and writing.",
-		  (unsigned int)geteuid(), path);
+		  (unsigned int)geteuid(), file);
 }
 
 /* Drives that the kernel left alone: too small a CMB, not aligned, or none */

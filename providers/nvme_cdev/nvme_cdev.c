@@ -9,6 +9,7 @@
 #include "p2pmem/p2pmem.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -44,8 +45,11 @@ static int nvme_cdev_explain_missing(struct p2pmr_context *ctx, const char *name
 	return p2pmr_p2pmem_explain_missing(ctx, name + strlen(P2PMR_CDEV));
 }
 
-static int fail_open(const char *path, int err)
+static int fail_open(const struct p2pmr_provider *provider, const char *path,
+		     int err)
 {
+	char remedy[512];
+
 	if (err == ENOENT)
 		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
 				  "Pass the device into the container (--device), or mount devtmpfs.",
@@ -56,7 +60,11 @@ static int fail_open(const char *path, int err)
 				  "Try again when the drive has been reset; its state is in /sys/class/nvme.",
 				  "%s cannot be opened now: the drive is not ready.",
 				  path);
-	return p2pmr_p2pmem_fail_open(path, err);
+	/* no group of ours: who may open it may also command the drive */
+	snprintf(remedy, sizeof(remedy),
+		 "Run as root, or have /dev/p2pmem/%s instead, which gives the memory alone: who may open %s may do more to the drive than that.",
+		 provider->pci_address, path);
+	return p2pmr_p2pmem_cannot_open(path, err, remedy);
 }
 
 /* A descriptor, or -errno with a reason */
@@ -76,7 +84,7 @@ static int open_cdev(const struct p2pmr_provider *provider, const char *path)
 	if (p2pmr_p2pmem_space(provider, &space))
 		return -p2pmr_reason_errno();
 	if (ret != -ENOTUNIQ)
-		return fail_open(path, -ret);
+		return fail_open(provider, path, -ret);
 	return p2pmr_fail(P2PMR_REASON_SYSTEM, ENXIO,
 			  "Pass the drive's device into the container by the name that it has outside.",
 			  "%s is not the device that sysfs calls %s.", path,

@@ -65,8 +65,6 @@ static int fail_no_export(const struct p2pmr_provider *provider)
 static int fail_open(const struct p2pmr_provider *provider, const char *path,
 		     int err)
 {
-	char remedy[512];
-
 	if (p2pmr_p2pmem_means_gone(err) && !kernel_exports(provider))
 		return p2pmr_p2pmem_fail_gone(provider);
 	if (err == ENOENT)
@@ -74,10 +72,7 @@ static int fail_open(const struct p2pmr_provider *provider, const char *path,
 				  "Make it there, as devtmpfs or udev do (containers: --device).",
 				  "The device node %s does not exist, although the kernel has the device.",
 				  path);
-	snprintf(remedy, sizeof(remedy),
-		 "Run as root, or give a group of yours access: chgrp GROUP %s, or SUBSYSTEM==\"pci_p2pmem\", GROUP=\"GROUP\" in a udev rule.",
-		 path);
-	return p2pmr_p2pmem_cannot_open(path, err, remedy);
+	return p2pmr_p2pmem_cannot_open(path, err, NULL);
 }
 
 static int fail_alloc(const struct p2pmr_provider *provider, size_t size,

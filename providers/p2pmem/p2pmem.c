@@ -261,29 +261,20 @@ int p2pmr_p2pmem_space(const struct p2pmr_provider *provider,
 
 int p2pmr_p2pmem_cannot_open(const char *path, int err, const char *remedy)
 {
+	char group[512];
+
 	if (err != EACCES && err != EPERM)
 		return p2pmr_fail(P2PMR_REASON_SYSTEM, err,
 				  "See open(2) for this error.",
 				  "%s cannot be opened: %s.", path,
 				  p2pmr_errno_name(err));
-	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err, remedy,
+	snprintf(group, sizeof(group),
+		 "Run as root, or as a member of the group p2pmem (usermod -aG p2pmem USER, and log in anew), to which the udev rules of the package p2pmr give %.200s.",
+		 path);
+	return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
+			  remedy ? remedy : group,
 			  "User %u may not open %s for reading and writing: %s.",
 			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
-}
-
-int p2pmr_p2pmem_fail_open(const char *path, int err)
-{
-	char remedy[512];
-
-	if (err == EROFS)
-		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
-				  "Mount sysfs read-write there (containers: bind-mount this folder read-write), or pass a device node of it in (--device): /dev/nvmeN of a drive, or /dev/p2pmem/ADDRESS.",
-				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
-				  path);
-	snprintf(remedy, sizeof(remedy),
-		 "Run as root, or give a group of yours access: chgrp GROUP %.200s && chmod g+rw %.200s, or the same in a udev rule.",
-		 path, path);
-	return p2pmr_p2pmem_cannot_open(path, err, remedy);
 }
 
 static int fail_open(const struct p2pmr_provider *provider, int err)
@@ -296,7 +287,12 @@ static int fail_open(const struct p2pmr_provider *provider, int err)
 			     DEVICES "/%s/p2pmem/allocate",
 			     provider->pci_address))
 		strcpy(path, "p2pmem/allocate");
-	return p2pmr_p2pmem_fail_open(path, err);
+	if (err == EROFS)
+		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
+				  "Pass a device node of it in (containers: --device /dev/p2pmem/ADDRESS, or /dev/nvmeN of a drive), or bind-mount this one file read-write.",
+				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
+				  path);
+	return p2pmr_p2pmem_cannot_open(path, err, NULL);
 }
 
 static int fail_mmap(const struct p2pmr_provider *provider, size_t size,

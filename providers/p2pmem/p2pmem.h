@@ -53,12 +53,9 @@ int p2pmr_p2pmem_fail_gone(const struct p2pmr_provider *provider);
 
 /*
  * -@err, of an open() of @path for reading and writing, with a reason; @remedy is
- * for one who may not
+ * for one who may not, NULL where the group p2pmem may
  */
 int p2pmr_p2pmem_cannot_open(const char *path, int err, const char *remedy);
-
-/* The same, with the remedy for a file */
-int p2pmr_p2pmem_fail_open(const char *path, int err);
 
 /* dmabuf.c: as in struct p2pmr_provider_ops */
 bool p2pmr_p2pmem_exports(const struct p2pmr_provider *provider);

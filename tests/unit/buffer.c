@@ -249,7 +249,7 @@ static void test_no_permission(void **state)
 	errno = err;
 	assert_reason(P2PMR_REASON_NO_PERMISSION, EACCES);
 	assert_contains(p2pmr_reason_text(), path);
-	assert_contains(p2pmr_reason_remedy(), "chgrp");
+	assert_contains(p2pmr_reason_remedy(), "usermod -aG p2pmem");
 }
 
 static void test_other_errors(void **state)

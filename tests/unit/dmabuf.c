@@ -399,7 +399,7 @@ static void test_node_fails(void **state)
 	open_errno = EACCES;
 	assert_null(alloc(nvme, P2PMR_BUF_DMABUF));
 	assert_reason(P2PMR_REASON_NO_PERMISSION, EACCES);
-	assert_contains(p2pmr_reason_remedy(), "chgrp GROUP " NODE);
+	assert_contains(p2pmr_reason_remedy(), "give " NODE);
 	open_errno = ENOENT;
 	assert_null(alloc(nvme, P2PMR_BUF_DMABUF));
 	assert_reason(P2PMR_REASON_SYSTEM, ENOENT);

@@ -56,7 +56,7 @@ a_device_that_takes_none()
 no_permission()
 {
 	expect_status 1 "${nobody[@]}" p2pmr check --json
-	says fail access "$d0" 'chgrp GROUP'
+	says fail access "$d0" 'usermod -aG p2pmem'
 	says fail allocate "$d0" NO_PERMISSION
 }
 

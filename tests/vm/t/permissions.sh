@@ -56,9 +56,39 @@ members()
 	"${user[@]}" --groups "$(getent group p2pmem | cut -d: -f3)" "$lib_peer" use "$drive"
 }
 
+# container COMMAND...: as it is in one that was given /dev/p2pmem/ADDRESS and the
+# RDMA devices; /sys is read-only, and there is no other device of the drive
+container()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount bash -euc '
+		dev=$(mktemp -d)
+		mount -t tmpfs none "$dev"
+		mkdir "$dev/p2pmem"
+		cp -a /dev/null /dev/zero /dev/random /dev/urandom /dev/infiniband "$dev"
+		cp -a "/dev/p2pmem/$0" "$dev/p2pmem"
+		mount --bind "$dev" /dev
+		mount --bind /sys /sys
+		mount -o remount,bind,ro /sys
+		"$@"' "$address" "$@"
+}
+
+in_a_container()
+{
+	expect_output "^$drive +p2pmem " container p2pmr list
+	container "$lib_peer" use "$drive"
+	container "${user[@]}" --groups "$(getent group p2pmem | cut -d: -f3)" "$lib_peer" use "$drive"
+	container "${user[@]}" --clear-groups "$lib_peer" permission "$drive"
+	container p2pmr check --json >"$test_dir/check" || true
+	jq -e --arg n "$drive" '[.checks[] | select(.object == $n and .check == "access")] |
+		length == 1 and .[0].state == "pass" and (.[0].text | contains("/dev/p2pmem/"))' \
+		"$test_dir/check" >/dev/null || fail "$(cat "$test_dir/check")"
+}
+
 subtest "the group and the rules" group_and_rules
 subtest "a drive that is there" already_bound
 subtest "a drive that is bound again" bound_again
 subtest "members of the group" members
 subtest "nobody else" nobody_else
+subtest "a container with the device node" in_a_container
 finish
