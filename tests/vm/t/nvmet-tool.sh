@@ -129,6 +129,32 @@ saved_and_restored()
 	clear_target
 }
 
+# unit_runs KEY: what the unit has there, without the folder of an installation
+unit_runs()
+{
+	local line
+	line=$(sed -n "s|^$1=/usr/bin/||p" tools/p2pmr-nvmet.service)
+	[ -n "$line" ] || fail "the unit has no $1"
+	# words, as systemd has them
+	# shellcheck disable=SC2086
+	$line >/dev/null
+}
+
+# From the file that its condition names; the modules are built in here
+unit_of_systemd()
+{
+	local file
+	file=$(sed -n 's/^ConditionPathExists=//p' tools/p2pmr-nvmet.service)
+	set_target --p2pmem "$(drive_name 0)"
+	p2pmr nvmet save "$file"
+	defer rm -f "$file"
+	undo
+	unit_runs ExecStart
+	[ "$(attribute "subsystems/$nqn/namespaces/1/p2pmem")" = "$drive" ]
+	unit_runs ExecStop
+	nothing_is_configured
+}
+
 # As nvmetcli writes them: another order, no p2pmem, an older ana_grpid
 file_of_nvmetcli()
 {
@@ -277,6 +303,7 @@ in_use_by_others()
 
 subtest "data goes through the drive's memory" data_goes_through_the_memory
 subtest "saved and restored byte for byte" saved_and_restored
+subtest "what the unit of systemd runs" unit_of_systemd
 subtest "a file in nvmetcli's form" file_of_nvmetcli
 subtest "mistakes are seen before anything is written" mistakes_are_seen_before
 subtest "half of a configuration is taken down again" rolled_back
