@@ -22,7 +22,7 @@ struct p2pmem_alloc {
 	uint64_t length;
 };
 
-#define P2PMEM_IOC_ALLOC _IOW(0xBD, 0x00, struct p2pmem_alloc)
+#define P2PMEM_IOC_ALLOC _IO(0xBD, 0x00)
 
 static void node_path(const struct p2pmr_provider *provider, char *path,
 		      size_t size)

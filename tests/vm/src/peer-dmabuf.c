@@ -29,7 +29,7 @@ struct p2pmem_alloc {
 	uint64_t length;
 };
 
-#define P2PMEM_IOC_ALLOC _IOW(0xBD, 0x00, struct p2pmem_alloc)
+#define P2PMEM_IOC_ALLOC _IO(0xBD, 0x00)
 
 #define ACCESS (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
 		IBV_ACCESS_REMOTE_READ)
