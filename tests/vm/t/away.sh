@@ -8,6 +8,7 @@
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh
 . tests/vm/lib/leave.sh
+. tests/vm/lib/bar.sh
 
 # Not grep -q, which would end before dmesg does, and have it fail
 logged()
@@ -90,10 +91,37 @@ link_recovers()
 	within 10 no_region_is_left
 }
 
+# remove_and_find: what a link's reset left of its registers is of no use
+remove_and_find()
+{
+	echo 1 >"/sys/bus/pci/devices/$drive/remove"
+	echo 1 >/sys/bus/pci/rescan
+}
+
+# Of a driver that takes no part in recovery. A machine that sleeps and wakes up
+# meanwhile does not make it come back.
+link_does_not_recover()
+{
+	bar_load
+	defer rmmod p2pmem_bar
+	echo "$drive" >"$drives/unbind"
+	bar_bind "$drive/bar=2" "$drive"
+	defer bring_back remove_and_find
+	"$peer_mr" data "$cmb0"
+	qmp human-monitor-command '{"command-line": "pcie_aer_inject_error dn0 DLP"}'
+	within 60 logged "device recovery failed"
+	"$peer_mr" no-map "$cmb0" rw ENODEV
+	insmod "$P2PMR_VM_IMAGE/sleep_refused.ko"
+	defer rmmod sleep_refused
+	attempt_to_sleep
+	"$peer_mr" no-map "$cmb0" rw ENODEV
+}
+
 subtest "a reset of the controller" reset_of_the_controller
 subtest "a reset of the function" lockdep_permitting reset_of_the_function
 subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
 subtest "sleep" nearly_asleep
 subtest "an error of the link" link_recovers
+subtest "an error that stays, and sleep" link_does_not_recover
 finish
