@@ -40,6 +40,19 @@ reset_of_the_function()
 	within 10 no_region_is_left
 }
 
+# Of all that is below the drive's port
+bus_reset()
+{
+	local port
+	port=$(dirname "$(readlink -f "/sys/bus/pci/devices/$drive")")
+	timeout 60 bash -c "echo 1 >$port/reset_subordinate"
+}
+
+reset_of_the_bus()
+{
+	taken_back_by bus_reset
+}
+
 # The driver starts its controller anew, and the memory is none the worse: each
 # byte is compared
 reset_of_the_controller()
@@ -119,6 +132,7 @@ link_does_not_recover()
 
 subtest "a reset of the controller" reset_of_the_controller
 subtest "a reset of the function" lockdep_permitting reset_of_the_function
+subtest "a reset of the bus" lockdep_permitting reset_of_the_bus
 subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
 subtest "sleep" nearly_asleep
