@@ -40,6 +40,37 @@ reset_of_the_function()
 	within 10 no_region_is_left
 }
 
+# cmbmsc [clear]: the register of the drive by which its CMB is enabled (NVMe 1.4)
+cmbmsc()
+{
+	python3 - "/sys/bus/pci/devices/$drive/resource0" "$@" <<-'END'
+		import ctypes, mmap, sys
+		with open(sys.argv[1], "r+b") as bar:
+		    registers = mmap.mmap(bar.fileno(), 4096)
+		low, high = (ctypes.c_uint32.from_buffer(registers, at) for at in (0x50, 0x54))
+		if sys.argv[2:]:
+		    low.value = high.value = 0
+		print(f"{high.value:08x}{low.value:08x}")
+	END
+}
+
+# A real drive forgets where its CMB is, and that it is enabled. QEMU's does not, so
+# this does it. A reset of the controller alone finds the same.
+cmb_is_enabled_again()
+{
+	local before how
+	before=$(cmbmsc)
+	[ $((0x$before & 3)) = 3 ] || fail "the CMB is not enabled to begin with: CMBMSC is $before"
+	for how in function_reset controller_reset; do
+		[ "$(cmbmsc clear)" = 0000000000000000 ] || fail "CMBMSC cannot be cleared"
+		"$how"
+		[ "$(cmbmsc)" = "$before" ] ||
+			fail "CMBMSC was $before, and is $(cmbmsc) after $how"
+	done
+	within 20 drive_is_back
+	"$peer_mr" data "$cmb0"
+}
+
 # Of all that is below the drive's port
 bus_reset()
 {
@@ -53,6 +84,11 @@ reset_of_the_bus()
 	taken_back_by bus_reset
 }
 
+controller_reset()
+{
+	echo 1 >"/sys/class/nvme/$(drive_name 0)/reset_controller"
+}
+
 # The driver starts its controller anew, and the memory is none the worse: each
 # byte is compared
 reset_of_the_controller()
@@ -61,7 +97,7 @@ reset_of_the_controller()
 	run_bg "$peer_mr" soak "$cmb0" >"$test_dir/reset" 2>&1
 	within 20 says running "$test_dir/reset"
 	for i in 1 2 3; do
-		echo 1 >"/sys/class/nvme/$(drive_name 0)/reset_controller"
+		controller_reset
 		sleep 0.2
 	done
 	kill -TERM $!
@@ -132,6 +168,7 @@ link_does_not_recover()
 
 subtest "a reset of the controller" reset_of_the_controller
 subtest "a reset of the function" lockdep_permitting reset_of_the_function
+subtest "a drive whose reset disables its CMB" lockdep_permitting cmb_is_enabled_again
 subtest "a reset of the bus" lockdep_permitting reset_of_the_bus
 subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
