@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 /*
  * A read that gets no answer ends after seven attempts of 0.27 s (4.096 us times
@@ -11,6 +12,9 @@
  */
 #define FLUSH_TIMEOUT 16
 #define FLUSH_RETRIES 6
+
+/* By then a device that is there has given up, which takes it 8 s at the most. */
+#define FLUSH_GONE_S 60
 
 struct p2pmr_flush {
 	struct ibv_pd *pd;
@@ -48,14 +52,24 @@ static bool fits(const struct p2pmr_flush *flush,
 static int find_gid(struct p2pmr_flush *flush, uint32_t gid_index)
 {
 	struct ibv_gid_entry *table;
+	struct ibv_device_attr device;
+	size_t size;
 	ssize_t i, count;
 	int ret;
 
-	table = calloc(flush->port.gid_tbl_len + 1, sizeof(*table));
+	ret = ibv_query_device(flush->pd->context, &device);
+	if (ret)
+		return fail_verb(flush, "ibv_query_device()", ret);
+	/* the table is that of all ports */
+	size = (size_t)flush->port.gid_tbl_len * device.phys_port_cnt;
+	table = calloc(size + 1, sizeof(*table));
 	if (!table)
 		return p2pmr_fail_memory("a table of GIDs");
-	count = ibv_query_gid_table(flush->pd->context, table,
-				    flush->port.gid_tbl_len, 0);
+	count = ibv_query_gid_table(flush->pd->context, table, size, 0);
+	if (count < 0) {
+		free(table);
+		return fail_verb(flush, "ibv_query_gid_table()", -count);
+	}
 	for (i = 0; i < count; i++) {
 		if (fits(flush, &table[i], gid_index))
 			break;
@@ -127,6 +141,17 @@ static int connect_qp(struct p2pmr_flush *flush)
 	return err ? fail_verb(flush, "ibv_modify_qp()", err) : 0;
 }
 
+/* What it had posted is not taken for an answer to what the next one posts. */
+static void drop_qp(struct p2pmr_flush *flush)
+{
+	struct ibv_wc wc;
+
+	ibv_destroy_qp(flush->qp);
+	flush->qp = NULL;
+	while (ibv_poll_cq(flush->cq, 1, &wc) > 0)
+		;
+}
+
 static int make_qp(struct p2pmr_flush *flush)
 {
 	struct ibv_qp_init_attr init = {
@@ -135,12 +160,17 @@ static int make_qp(struct p2pmr_flush *flush)
 		.cap = { .max_send_wr = 1, .max_recv_wr = 1,
 			 .max_send_sge = 1, .max_recv_sge = 1 },
 	};
+	int ret;
 
 	errno = 0;
 	flush->qp = ibv_create_qp(flush->pd, &init);
 	if (!flush->qp)
 		return fail_verb(flush, "ibv_create_qp()", errno ? errno : EIO);
-	return connect_qp(flush);
+	ret = connect_qp(flush);
+	/* nothing must be posted to it: with some drivers that is never answered */
+	if (ret)
+		drop_qp(flush);
+	return ret;
 }
 
 static int make_objects(struct p2pmr_flush *flush)
@@ -229,15 +259,29 @@ static int post_read(struct ibv_qp *qp, uint64_t wr_id, struct ibv_sge *sge,
 			  p2pmr_errno_name(err));
 }
 
+/* A device that was removed answers nothing. */
 static int wait_for_read(struct p2pmr_flush *flush, struct ibv_wc *wc)
 {
+	struct timespec start, now;
 	int n;
 
-	while (!(n = ibv_poll_cq(flush->cq, 1, wc)))
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (!(n = ibv_poll_cq(flush->cq, 1, wc))) {
 		sched_yield();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec > FLUSH_GONE_S)
+			break;
+	}
+	if (n > 0)
+		return 0;
+	drop_qp(flush);
 	if (n < 0)
 		return fail_verb(flush, "ibv_poll_cq()", EIO);
-	return 0;
+	return p2pmr_fail(P2PMR_REASON_FLUSH_FAILED, EIO,
+			  "See in /sys/class/infiniband whether the RDMA device is still there, and in the kernel log why not.",
+			  "%s answered nothing for %d s when it was to read back what had arrived.",
+			  ibv_get_device_name(flush->pd->context->device),
+			  FLUSH_GONE_S);
 }
 
 /*
@@ -248,12 +292,7 @@ static int wait_for_read(struct p2pmr_flush *flush, struct ibv_wc *wc)
 static int fail_read(struct p2pmr_flush *flush, const struct ibv_mr *mr,
 		     enum ibv_wc_status status)
 {
-	struct ibv_wc wc;
-
-	ibv_destroy_qp(flush->qp);
-	flush->qp = NULL;
-	while (ibv_poll_cq(flush->cq, 1, &wc) > 0)
-		;
+	drop_qp(flush);
 	return p2pmr_fail(P2PMR_REASON_FLUSH_FAILED, EIO,
 			  status == IBV_WC_REM_ACCESS_ERR ||
 			  status == IBV_WC_WR_FLUSH_ERR ?

@@ -68,8 +68,9 @@ struct p2pmr_flush *p2pmr_flush_create(struct ibv_pd *pd,
  *
  * Return: 0; -EINVAL (NULL, or a range that does not lie in the region:
  * OUT_OF_RANGE); -EIO (reason FLUSH_FAILED): the region cannot be read, because
- * it was registered without the flag, or has been revoked. @flush can be used
- * on.
+ * it was registered without the flag, or has been revoked, or the RDMA device
+ * answered nothing for a minute; or the negative error of the verb that failed.
+ * @flush can be used on.
  */
 int p2pmr_flush(struct p2pmr_flush *flush, const struct ibv_mr *mr,
 		const void *addr, size_t len_bytes);

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct ibv_cq *__wrap_ibv_create_cq(struct ibv_context *context, int cqe,
 				    void *cq_context,
@@ -40,10 +41,29 @@ void *__wrap_calloc(size_t count, size_t size)
 	return no_memory ? NULL : __real_calloc(count, size);
 }
 
+/* What polling finds: so many completions, or an error, or nothing */
+static int completions;
+static bool poll_fails;
+
+static int poll_cq(struct ibv_cq *of, int entries, struct ibv_wc *wc)
+{
+	(void)of;
+	(void)entries;
+	if (poll_fails) {
+		poll_fails = false;
+		return -1;
+	}
+	if (!completions)
+		return 0;
+	completions--;
+	*wc = (struct ibv_wc){ .status = IBV_WC_SUCCESS };
+	return 1;
+}
+
 static struct ibv_device device = { .name = "rdma_test" };
-static struct ibv_context verbs = { .device = &device };
+static struct ibv_context verbs = { .device = &device, .ops.poll_cq = poll_cq };
 static struct ibv_pd pd = { .context = &verbs };
-static struct ibv_cq cq;
+static struct ibv_cq cq = { .context = &verbs };
 static struct ibv_mr mr;
 static struct ibv_qp qp = { .context = &verbs, .qp_num = 17 };
 
@@ -198,6 +218,99 @@ static void test_post(void **state)
 	assert_reason(P2PMR_REASON_SYSTEM, ENOMEM);
 }
 
+/* ---- a flush, and what comes of it ------------------------------------------------ */
+
+static time_t seconds;
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+/* It goes by in leaps, for who waits long */
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	(void)clock;
+	*now = (struct timespec){ .tv_sec = seconds++ };
+	return 0;
+}
+
+static int answered_post_send(struct ibv_qp *to, struct ibv_send_wr *wr,
+			      struct ibv_send_wr **bad)
+{
+	completions++;
+	return post_send(to, wr, bad);
+}
+
+static struct p2pmr_flush *make_flush(void)
+{
+	struct p2pmr_flush *flush;
+
+	calls = 0;
+	fails_at = -1;
+	post_result = 0;
+	completions = 0;
+	verbs.ops.post_send = answered_post_send;
+	mr = (struct ibv_mr){ .addr = &mr, .length = sizeof(mr), .rkey = 9 };
+	flush = p2pmr_flush_create(&pd, NULL);
+	assert_non_null(flush);
+	assert_leaves_errno(assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), 0));
+	return flush;
+}
+
+/* Its answer comes after all, and is not taken for that of the next read */
+static void test_poll_fails(void **state)
+{
+	struct p2pmr_flush *flush = make_flush();
+
+	(void)state;
+	poll_fails = true;
+	assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), -EIO);
+	assert_reason(P2PMR_REASON_SYSTEM, EIO);
+	assert_contains(p2pmr_reason_text(), "ibv_poll_cq()");
+	assert_int_equal(completions, 0);
+	assert_int_equal(objects, 2);
+	assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), 0);
+	p2pmr_flush_destroy(flush);
+	assert_int_equal(objects, 0);
+}
+
+/* A queue pair that could not be connected is not posted to */
+static void test_cannot_connect_again(void **state)
+{
+	struct p2pmr_flush *flush = make_flush();
+	int i;
+
+	(void)state;
+	poll_fails = true;
+	assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), -EIO);
+	/* create_qp works, modify_qp does not */
+	for (i = 1; i <= 3; i++) {
+		calls = 0;
+		fails_at = i;
+		posted.wr.rdma.rkey = 0;
+		assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), -EIO);
+		assert_contains(p2pmr_reason_text(), "ibv_modify_qp()");
+		assert_int_equal(posted.wr.rdma.rkey, 0);
+		assert_int_equal(objects, 2);
+	}
+	fails_at = -1;
+	assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), 0);
+	p2pmr_flush_destroy(flush);
+	assert_int_equal(objects, 0);
+}
+
+/* A device that has been removed */
+static void test_no_answer(void **state)
+{
+	struct p2pmr_flush *flush = make_flush();
+
+	(void)state;
+	verbs.ops.post_send = post_send;
+	assert_int_equal(p2pmr_flush(flush, &mr, &mr, 1), -EIO);
+	assert_reason(P2PMR_REASON_FLUSH_FAILED, EIO);
+	assert_contains(p2pmr_reason_text(), "answered nothing");
+	assert_int_equal(objects, 2);
+	p2pmr_flush_destroy(flush);
+	assert_int_equal(objects, 0);
+}
+
 static void test_bad_arguments(void **state)
 {
 	const struct p2pmr_flush_opts old = { .sz = sizeof(size_t) };
@@ -226,6 +339,9 @@ int main(void)
 		cmocka_unit_test(test_each_verb_fails),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_poll_fails),
+		cmocka_unit_test(test_cannot_connect_again),
+		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_bad_arguments),
 	};
 
