@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * A drive is listed once. As this kind, where only this can be opened;
@@ -70,15 +72,20 @@ static int fail_open(const struct p2pmr_provider *provider, const char *path,
 /* A descriptor, or -errno with a reason */
 static int open_cdev(const struct p2pmr_provider *provider, const char *path)
 {
-	int ret = p2pmr_p2pmem_check_cdev(provider->ctx, provider->name);
+	int ret = p2pmr_p2pmem_check_cdev(provider->ctx, provider);
 	struct p2pmr_provider_space space;
+	struct stat st;
 	int fd;
 
 	if (!ret) {
 		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd >= 0)
+		/* looked at again, as it may have become another meanwhile */
+		if (fd >= 0 && !fstat(fd, &st) &&
+		    p2pmr_p2pmem_is_cdev(provider->ctx, provider, &st))
 			return fd;
-		ret = -errno;
+		ret = fd < 0 ? -errno : -ENOTUNIQ;
+		if (fd >= 0)
+			close(fd);
 	}
 	/* the device goes with its drive */
 	if (p2pmr_p2pmem_space(provider, &space))
@@ -86,9 +93,9 @@ static int open_cdev(const struct p2pmr_provider *provider, const char *path)
 	if (ret != -ENOTUNIQ)
 		return fail_open(provider, path, -ret);
 	return p2pmr_fail(P2PMR_REASON_SYSTEM, ENXIO,
-			  "Pass the drive's device into the container by the name that it has outside.",
-			  "%s is not the device that sysfs calls %s.", path,
-			  provider->name);
+			  "Pass the drive's device into the container by the name that it has outside; if drives were bound anew, call p2pmr_open() again.",
+			  "%s is not the device of the drive at %s.", path,
+			  provider->pci_address);
 }
 
 /* mmap() said ENODEV of a drive that has not left */

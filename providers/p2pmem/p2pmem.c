@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -98,23 +97,31 @@ int p2pmr_p2pmem_scan(struct p2pmr_context *ctx,
 	return ret;
 }
 
-int p2pmr_p2pmem_check_cdev(const struct p2pmr_context *ctx, const char *name)
+bool p2pmr_p2pmem_is_cdev(const struct p2pmr_context *ctx,
+			  const struct p2pmr_provider *provider,
+			  const struct stat *st)
+{
+	char expected[32], number[32];
+
+	snprintf(number, sizeof(number), "%u:%u", major(st->st_rdev),
+		 minor(st->st_rdev));
+	return S_ISCHR(st->st_mode) &&
+	       !p2pmr_sysfs_read(ctx, expected, sizeof(expected),
+				 DEVICES "/%s/nvme/%s/dev",
+				 provider->pci_address, provider->name) &&
+	       !strcmp(number, expected);
+}
+
+int p2pmr_p2pmem_check_cdev(const struct p2pmr_context *ctx,
+			    const struct p2pmr_provider *provider)
 {
 	char path[P2PMR_NAME_LEN + sizeof(P2PMR_CDEV)] = P2PMR_CDEV;
-	char expected[32], number[32];
 	struct stat st;
 
-	strcat(path, name);
+	strcat(path, provider->name);
 	if (stat(path, &st))
 		return -errno;
-	snprintf(number, sizeof(number), "%u:%u", major(st.st_rdev),
-		 minor(st.st_rdev));
-	if (!S_ISCHR(st.st_mode) ||
-	    p2pmr_sysfs_read(ctx, expected, sizeof(expected),
-			     "class/nvme/%s/dev", name) ||
-	    strcmp(number, expected))
-		return -ENOTUNIQ;
-	return 0;
+	return p2pmr_p2pmem_is_cdev(ctx, provider, &st) ? 0 : -ENOTUNIQ;
 }
 
 bool p2pmr_p2pmem_needs_cdev(const struct p2pmr_context *ctx,
@@ -130,7 +137,7 @@ bool p2pmr_p2pmem_needs_cdev(const struct p2pmr_context *ctx,
 				DEVICES "/%s/p2pmem/allocate",
 				provider->pci_address) &&
 	      !statvfs(path, &fs) && (fs.f_flag & ST_RDONLY) &&
-	      !p2pmr_p2pmem_check_cdev(ctx, provider->name);
+	      !p2pmr_p2pmem_check_cdev(ctx, provider);
 	errno = saved_errno;
 	return ret;
 }

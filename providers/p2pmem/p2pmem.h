@@ -8,6 +8,8 @@
 
 #include "ops.h"
 
+#include <sys/stat.h>
+
 /*
  * Call @found for each PCI function that has peer memory, with a provider of the
  * kind @self, which it may add. Returns 0, or -errno with a reason.
@@ -24,11 +26,17 @@ int p2pmr_p2pmem_explain_missing(struct p2pmr_context *ctx, const char *name);
 #define P2PMR_CDEV "/dev/"
 
 /*
- * Is there the device of the controller @name, which is that of an NVMe drive?
- * 0, or what stat() says, or -ENOTUNIQ: what is called so is something else. In
- * a container, a device may be given any name.
+ * Is @st of the device of the NVMe drive @provider? Not of another one that has its
+ * name now, since drives that are bound anew change names; and in a container, a
+ * device may be given any name.
  */
-int p2pmr_p2pmem_check_cdev(const struct p2pmr_context *ctx, const char *name);
+bool p2pmr_p2pmem_is_cdev(const struct p2pmr_context *ctx,
+			  const struct p2pmr_provider *provider,
+			  const struct stat *st);
+
+/* Is there such a device? 0, or what stat() says, or -ENOTUNIQ: it is another. */
+int p2pmr_p2pmem_check_cdev(const struct p2pmr_context *ctx,
+			    const struct p2pmr_provider *provider);
 
 /*
  * Is it an NVMe drive with a device, while sysfs is mounted read-only, so that

@@ -15,10 +15,12 @@
 #define NODE "/dev/nvme73921"
 #define NAME "nvme73921"
 #define PCI "0000:04:00.0"
+#define CDEV "bus/pci/devices/" PCI "/nvme/" NAME
 #define P2PMEM "bus/pci/devices/" PCI "/p2pmem"
 #define EXPORTER "/dev/p2pmem/" PCI
 
 static const char *node_is;	/* NULL: not there */
+static const char *becomes;	/* what is opened in its place, unless NULL */
 static int open_errno;		/* of the device; 0: it can be opened */
 static bool read_only;		/* is sysfs? */
 
@@ -45,7 +47,7 @@ int __wrap_open(const char *path, int flags, ...)
 	if (!strcmp(path, NODE)) {
 		assert_int_equal(flags, O_RDWR | O_CLOEXEC);
 		err = node_is ? open_errno : ENOENT;
-		path = node_is;
+		path = becomes ? becomes : node_is;
 	} else if (read_only && (flags & O_ACCMODE) != O_RDONLY) {
 		err = EROFS;
 	}
@@ -124,7 +126,7 @@ static int setup(void **state)
 	ctx = NULL;
 	tree_make(&tree);
 	tree_nvme(&tree, PCI, NAME, CMB);
-	tree_file(&tree, "class/nvme/" NAME "/dev", "1:5\n");
+	tree_file(&tree, CDEV "/dev", "1:5\n");
 	tree_file(&tree, P2PMEM "/published", "1\n");
 	tree_p2pmem(&tree, "0000:05:00.0", CMB);
 	return 0;
@@ -282,12 +284,28 @@ static void test_another_device(void **state)
 	assert_fails(P2PMR_REASON_SYSTEM, ENXIO, "is not the device");
 	/* a recorded tree has none */
 	node_is = "/dev/zero";
-	tree_remove(&tree, "class/nvme/" NAME "/dev");
+	tree_remove(&tree, CDEV "/dev");
 	assert_fails(P2PMR_REASON_SYSTEM, ENXIO, "is not the device");
 	p2pmr_close(ctx);
 	read_only = true;
 	open_tree();
 	assert_listed("p2pmem");
+}
+
+/* Drives that are bound anew may change their names. */
+static void test_name_of_another(void **state)
+{
+	(void)state;
+	open_tree();
+	tree_remove(&tree, CDEV);
+	tree_file(&tree, "bus/pci/devices/0000:05:00.0/nvme/" NAME "/dev", "1:5\n");
+	assert_fails(P2PMR_REASON_SYSTEM, ENXIO, NODE " is not the device of the drive at " PCI);
+	/* between the look at it and open() */
+	tree_file(&tree, CDEV "/dev", "1:5\n");
+	becomes = "/dev/null";
+	assert_fails(P2PMR_REASON_SYSTEM, ENXIO, NODE " is not the device of the drive at " PCI);
+	becomes = NULL;
+	assert_allocates(cdev);
 }
 
 static void test_open_fails(void **state)
@@ -310,7 +328,7 @@ static void test_kernel_without(void **state)
 {
 	(void)state;
 	node_is = "/dev/null";
-	tree_file(&tree, "class/nvme/" NAME "/dev", "1:3\n");
+	tree_file(&tree, CDEV "/dev", "1:3\n");
 	open_tree();
 	assert_fails(P2PMR_REASON_KERNEL_NO_CDEV, EOPNOTSUPP, NODE);
 	assert_contains(p2pmr_reason_remedy(), "group nvme");
@@ -341,7 +359,7 @@ static void test_as_dmabuf(void **state)
 
 	open_errno = 0;
 	node_is = "/dev/null";
-	tree_file(&tree, "class/nvme/" NAME "/dev", "1:3\n");
+	tree_file(&tree, CDEV "/dev", "1:3\n");
 	assert_leaves_errno(buf = p2pmr_buf_alloc(cdev, 4096));
 	assert_non_null(buf);
 	assert_true(p2pmr_buf_dmabuf(buf) >= 0);
@@ -360,7 +378,7 @@ static void test_gone(void **state)
 	open_errno = ENXIO;
 	assert_fails(P2PMR_REASON_PROVIDER_GONE, ENODEV, NAME);
 	open_errno = 0;
-	tree_remove(&tree, "class/nvme/" NAME);
+	tree_remove(&tree, CDEV);
 	assert_fails(P2PMR_REASON_PROVIDER_GONE, ENODEV, NAME);
 }
 
@@ -369,7 +387,7 @@ static void test_gone_meanwhile(void **state)
 {
 	(void)state;
 	node_is = "/dev/null";
-	tree_file(&tree, "class/nvme/" NAME "/dev", "1:3\n");
+	tree_file(&tree, CDEV "/dev", "1:3\n");
 	open_tree();
 	tree_remove(&tree, P2PMEM);
 	assert_fails(P2PMR_REASON_PROVIDER_GONE, ENODEV, NAME);
@@ -417,6 +435,7 @@ int main(void)
 		TEST(test_leaves),
 		TEST(test_no_device),
 		TEST(test_another_device),
+		TEST(test_name_of_another),
 		TEST(test_open_fails),
 		TEST(test_kernel_without),
 		TEST(test_as_dmabuf),
