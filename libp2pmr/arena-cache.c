@@ -30,7 +30,7 @@ TAILQ_HEAD(arena_head, p2pmr_arena);
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 static struct arena_head arenas = TAILQ_HEAD_INITIALIZER(arenas);
 static uint64_t last_id;
-static bool no_membarrier;
+static atomic_bool no_membarrier;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
@@ -176,21 +176,49 @@ static int membarrier(int command)
 	return syscall(__NR_membarrier, command, 0, 0);
 }
 
+/* Nobody may end here, with the lock. */
+static void sleep_with_lock(const struct timespec *moment)
+{
+	int cancel_state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	nanosleep(moment, NULL);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
 /* Some nanoseconds, unless the owner waits for a processor */
 static void wait_for_owner(struct arena_cache *cache)
 {
 	const struct timespec moment = { .tv_nsec = 1000 };
-	int cancel_state;
 
 	for (int i = 0; i < SPINS; i++) {
 		if (!atomic_load(&cache->busy))
 			return;
 	}
-	/* Nobody may end here, with the lock. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	while (atomic_load(&cache->busy))
-		nanosleep(&moment, NULL);
-	pthread_setcancelstate(cancel_state, NULL);
+		sleep_with_lock(&moment);
+}
+
+/*
+ * Have each owner either see that it is to keep out, or be seen. The system call may
+ * fail although it has worked before: a process may forbid itself system calls. An
+ * owner that has just entered without a barrier of its own is seen a moment later,
+ * the next time it uses one.
+ */
+static void fence_owners(struct p2pmr_arena *arena)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+	struct arena_cache *cache;
+	bool late = false;
+
+	if (!no_membarrier && !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		return;
+	no_membarrier = true;
+	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
+		late |= !(atomic_fetch_or(&cache->barred, BARRED_FENCE) &
+			  BARRED_FENCE);
+	if (late)
+		sleep_with_lock(&moment);
 }
 
 /* Wait until no owner is at its cache, and keep them out. The lock is held. */
@@ -201,8 +229,7 @@ static void stop_owners(struct p2pmr_arena *arena)
 
 	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
 		atomic_fetch_or(&cache->barred, BARRED_STOP);
-	if (!no_membarrier)
-		membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	fence_owners(arena);
 	TAILQ_FOREACH(cache, &arena->caches, arena_entry)
 		wait_for_owner(cache);
 	errno = saved_errno;

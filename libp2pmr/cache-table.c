@@ -315,9 +315,14 @@ void p2pmr_cache_end_all(struct p2pmr_cache_entries *out)
 
 void p2pmr_cache_wait_ended(struct p2pmr_cache *cache)
 {
+	int cancel_state;
+
+	/* Nobody may end here, with the lock of all caches. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	while (atomic_load(&cache->ending))
 		pthread_cond_wait(&p2pmr_cache_lists.ended,
 				  &p2pmr_cache_lists.lock);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 void p2pmr_cache_insert(struct p2pmr_cache_entry *entry, struct p2pmr_buf *buf)

@@ -97,8 +97,11 @@ static size_t deregister_all(struct p2pmr_cache *cache,
 	unlock_lists();
 	p2pmr_cache_end_all(&out);
 	lock_lists();
-	p2pmr_cache_wait_ended(cache);
-	left = p2pmr_cache_count(cache, pd);
+	/* the last one may be put back between the one and the other */
+	do {
+		p2pmr_cache_wait_ended(cache);
+		left = p2pmr_cache_count(cache, pd);
+	} while (atomic_load(&cache->ending));
 	unlock_lists();
 	return left;
 }

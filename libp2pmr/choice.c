@@ -89,6 +89,9 @@ static int consider(struct p2pmr_candidate *candidate, const char *device,
 	candidate->available = space.available_bytes;
 	candidate->near = node >= 0 && provider->numa_node == node;
 	ret = find_path(candidate, device);
+	/* since it was asked for its space */
+	if (ret == -ENODEV && p2pmr_reason_code() == P2PMR_REASON_PROVIDER_GONE)
+		return 0;
 	return ret ? ret : candidate->kind != P2PMR_PATH_NONE;
 }
 

@@ -58,8 +58,9 @@ int p2pmr_dmabuf_size(int fd, size_t *size)
 				  fd < 0 ? EINVAL : errno,
 				  "Pass an open descriptor of a dma-buf.",
 				  "The descriptor %d is not open.", fd);
-	end = lseek(fd, 0, SEEK_END);
-	if (fs.f_type != DMA_BUF_MAGIC || end <= 0)
+	/* of anything else, it would move the position of all who have the file */
+	end = fs.f_type == DMA_BUF_MAGIC ? lseek(fd, 0, SEEK_END) : -1;
+	if (end <= 0)
 		return p2pmr_fail(P2PMR_REASON_NOT_DMABUF, EINVAL,
 				  "Pass a descriptor of a dma-buf.",
 				  "The descriptor %d is open, but is no dma-buf.",
@@ -107,7 +108,8 @@ static int device_pins(struct ibv_device *device)
 	return ret;
 }
 
-static bool ask_devices(void)
+/* 1: one does; -1: none does; 0: none can be asked */
+static int ask_devices(void)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
 	bool any = false, none = true;
@@ -120,7 +122,7 @@ static bool ask_devices(void)
 	}
 	if (list)
 		ibv_free_device_list(list);
-	return !any || !none;
+	return !any ? 0 : none ? -1 : 1;
 }
 
 bool p2pmr_devices_pin(struct p2pmr_context *ctx)
@@ -131,9 +133,10 @@ bool p2pmr_devices_pin(struct p2pmr_context *ctx)
 	if (pins)
 		return pins > 0;
 	p2pmr_reason_save(&before);
-	pins = ask_devices() ? 1 : -1;
+	pins = ask_devices();
 	p2pmr_reason_restore(&before);
+	/* what is not known is asked again, as a driver may be loaded later */
 	atomic_store(&ctx->pins, pins);
 	errno = saved_errno;
-	return pins > 0;
+	return pins >= 0;
 }

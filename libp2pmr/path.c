@@ -129,9 +129,12 @@ struct p2pmr_path *p2pmr_topo_path(struct p2pmr_topo *topo,
 static void ask(struct p2pmr_path *path, struct ibv_device *device)
 {
 	struct ibv_context *verbs = ibv_open_device(device);
+	struct p2pmr_reason_record before;
 
 	if (verbs) {
+		p2pmr_reason_save(&before);
 		path->asked = !p2pmr_device_caps(verbs, &path->caps);
+		p2pmr_reason_restore(&before);
 		ibv_close_device(verbs);
 	}
 	if (!path->asked)

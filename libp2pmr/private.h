@@ -16,8 +16,7 @@ TAILQ_HEAD(p2pmr_provider_head, p2pmr_provider);
  * @references: one for the caller of p2pmr_open(), one for each buffer, so
  *	that a buffer freed after p2pmr_close() finds its provider
  * @fallbacks: how often host memory had to do
- * @pins: does any RDMA device pin peer memory? 0: not asked yet; 1: yes, or not
- *	known; -1: none
+ * @pins: does any RDMA device pin peer memory? 0: not known yet; 1: yes; -1: none
  * @providers: peer memory by PCI address, then the rest; fixed once
  *	p2pmr_open() has returned, which is why nothing here is locked
  */

@@ -97,7 +97,8 @@ bool p2pmr_sysfs_exists(const struct p2pmr_context *ctx, const char *fmt, ...)
 
 static int read_line(const char *path, char *line, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a tree that is not sysfs may have a pipe there */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	size_t used = 0;
 	ssize_t got;
 	char *end;

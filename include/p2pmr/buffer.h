@@ -150,6 +150,11 @@ void p2pmr_buf_free(struct p2pmr_buf *buf);
  * free it and allocate another one when the provider has arrived again. Who reads
  * no events is told false for ever.
  *
+ * An event counts for all buffers that are there when it is read. So read all that
+ * there are (until -EAGAIN) before allocating anew: a buffer that is allocated with
+ * an event of an earlier departure still unread counts as revoked from then on,
+ * although it has its memory.
+ *
  * Thread-safety: any thread.
  *
  * Return: true if so.

@@ -53,7 +53,8 @@ struct p2pmr_choice_opts {
  *
  * Thread-safety: any thread.
  *
- * Return: the choice, which may be empty, or NULL with errno EINVAL or ENOMEM.
+ * Return: the choice, which may be empty, or NULL with errno EINVAL, ENOMEM, or
+ * ENODEV (reason NO_RDMA_DEVICE: @device has left).
  */
 struct p2pmr_choice *p2pmr_choice_make(struct p2pmr_context *ctx,
 				       struct ibv_device *device,

@@ -44,7 +44,9 @@ bool p2pmr_p2pmem_exports(const struct p2pmr_provider *provider)
 	bool ret;
 
 	node_path(provider, path, sizeof(path));
-	ret = kernel_exports(provider) && !access(path, R_OK | W_OK);
+	/* by the ids that open() goes by */
+	ret = kernel_exports(provider) &&
+	      !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS);
 	errno = saved_errno;
 	return ret;
 }

@@ -284,10 +284,25 @@ int p2pmr_p2pmem_cannot_open(const char *path, int err, const char *remedy)
 			  (unsigned int)geteuid(), path, p2pmr_errno_name(err));
 }
 
+/* Who is about to leave has no driver any more when this file goes. */
+static bool kernel_maps(const struct p2pmr_provider *provider)
+{
+	const char *pci = provider->pci_address;
+
+	return p2pmr_sysfs_exists(provider->ctx, DEVICES "/%s/p2pmem/allocate", pci) ||
+	       !p2pmr_sysfs_exists(provider->ctx, DEVICES "/%s/p2pmem", pci) ||
+	       !p2pmr_sysfs_exists(provider->ctx, DEVICES "/%s/driver", pci);
+}
+
 static int fail_open(const struct p2pmr_provider *provider, int err)
 {
 	char path[P2PMR_PATH_LEN];
 
+	if (!kernel_maps(provider))
+		return p2pmr_fail(P2PMR_REASON_SYSTEM, EOPNOTSUPP,
+				  "Boot Linux 6.2 or later; for RDMA, one that carries the libp2pmr series (folder kernel/ of its source).",
+				  "This kernel does not let processes map the memory of %s (%s): it has no p2pmem/allocate.",
+				  provider->name, provider->pci_address);
 	if (p2pmr_p2pmem_means_gone(err))
 		return p2pmr_p2pmem_fail_gone(provider);
 	if (p2pmr_sysfs_path(provider->ctx, path, sizeof(path),

@@ -265,6 +265,25 @@ static void test_other_errors(void **state)
 	assert_contains(p2pmr_reason_text(), "p2pmem/allocate");
 }
 
+/* What leaves loses its driver before its files. A kernel of 2022 has none. */
+static void test_no_allocate(void **state)
+{
+	struct p2pmr_provider *nvme = find("nvme0");
+
+	(void)state;
+	tree_remove(&tree, P2PMEM "/allocate");
+	assert_null(p2pmr_buf_alloc(nvme, 4096));
+	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
+	tree_folder(&tree, P2PMEM "/../driver");
+	assert_null(p2pmr_buf_alloc(nvme, 4096));
+	assert_reason(P2PMR_REASON_SYSTEM, EOPNOTSUPP);
+	assert_contains(p2pmr_reason_text(), "no p2pmem/allocate");
+	assert_contains(p2pmr_reason_remedy(), "Linux 6.2");
+	tree_remove(&tree, P2PMEM);
+	assert_null(p2pmr_buf_alloc(nvme, 4096));
+	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
+}
+
 static void test_out_of_descriptors(void **state)
 {
 	struct rlimit old, none;
@@ -374,6 +393,7 @@ int main(void)
 		TEST(test_driver_unbound),
 		TEST(test_no_permission),
 		TEST(test_other_errors),
+		TEST(test_no_allocate),
 		TEST(test_out_of_descriptors),
 		TEST(test_more_than_a_process_maps),
 		TEST(test_pool),

@@ -99,6 +99,19 @@ static void test_who_has_enough(void **state)
 	assert_choice(1, false, "nvme0 ");
 }
 
+/* It said that it has memory, and was gone when its path was asked for */
+static void test_leaves_meanwhile(void **state)
+{
+	struct p2pmr_fake fake = { .size = 1 << 20, .available = 1 << 20 };
+
+	(void)state;
+	assert_int_equal(p2pmr_fake_add(ctx, "0000:09:00.0", &fake), 0);
+	assert_choice(1, false, "nvme1 nvme0 ");
+	assert_choice(1 << 19, true, "host ");
+	p2pmr_close(ctx);
+	ctx = NULL;
+}
+
 static struct p2pmr_buf *alloc(size_t size, uint64_t flags)
 {
 	return p2pmr_buf_alloc_for(ctx, &device, size,
@@ -177,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		TEST(test_who_has_enough),
+		TEST(test_leaves_meanwhile),
 		TEST(test_runner_up),
 		TEST(test_host_is_counted),
 		TEST(test_no_peer_memory),

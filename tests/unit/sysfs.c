@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct tree tree;
@@ -44,6 +45,20 @@ static void test_root(void **state)
 	setenv("P2PMR_SYSFS_ROOT", "", 1);
 	assert_string_equal(p2pmr_sysfs_default_root(), "/sys");
 	unsetenv("P2PMR_SYSFS_ROOT");
+}
+
+/* A tree that is not sysfs may hold anything. Nobody writes to this pipe. */
+static void test_pipe(void **state)
+{
+	char path[128], line[16];
+	uint64_t number;
+
+	(void)state;
+	tree_path(&tree, "pipe", path, sizeof(path));
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(p2pmr_sysfs_read(ctx, line, sizeof(line), "pipe"), 0);
+	assert_string_equal(line, "");
+	assert_int_equal(p2pmr_sysfs_read_u64(ctx, &number, "pipe"), -EBADMSG);
 }
 
 static void test_path_too_long(void **state)
@@ -152,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_root),
+		TEST(test_pipe),
 		TEST(test_path_too_long),
 		TEST(test_read),
 		TEST(test_numbers),
