@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "copy.h"
+#include "copy_folder.h"
 #include "copy_recv.h"
 #include "copy_walk.h"
 #include "stop.h"
@@ -102,6 +104,7 @@ static int receive_all(struct copy *copy)
 	const char *path = copy->opts->server ? hello->dest :
 						copy->opts->dest;
 	struct receiver *r = calloc(1, sizeof(*r));
+	struct stat st;
 	int ret;
 
 	if (!r)
@@ -115,6 +118,8 @@ static int receive_all(struct copy *copy)
 		ret = copy_dest_open(&r->dest, path,
 				     hello->flags & COPY_INTO_DIR);
 	copy->dense = r->dest.device >= 0;
+	if (!ret && !copy->dense && !fstat(r->dest.root, &st))
+		copy->folder = copy_folder_id(&st);
 	if (!ret) {
 		copy_progress_wait(&copy->progress);
 		ret = copy_setup_rdma(copy, copy->dense ? r->dest.device : r->dest.root, path);

@@ -74,6 +74,7 @@ void copy_opts_free(struct copy_opts *opts);
  * @remote: the other end of the queue pair
  * @chunk_bytes, @slots: what both ends can do
  * @dense: the receiver's: holes are to be sent
+ * @folder: the receiver's: copy_folder_id() of the destination, or 0
  * @uring: the drive's requests
  * @bounce: host memory for what the peer path refuses, or NULL
  * @mine, @theirs: figures of both ends; @theirs when it has finished
@@ -96,6 +97,7 @@ struct copy {
 	uint32_t chunk_bytes;
 	uint32_t slots;
 	bool dense;
+	uint64_t folder;
 	struct io_uring uring;
 	bool has_uring;
 	uint8_t *bounce;
@@ -154,6 +156,12 @@ struct copy_engine_ops {
 int copy_engine_open(struct copy *copy);
 void copy_engine_close(struct copy *copy);
 /* Until copy->finished */
+/*
+ * Between chunks, where the CPU copies them: the other end takes silence for the end
+ * of this one, and Ctrl-C is to be heard. 0, or -1 after fail()
+ */
+int copy_engine_stay_in_touch(struct copy *copy);
+
 int copy_engine_run(struct copy *copy, const struct copy_engine_ops *ops,
 		    void *end);
 /* NULL after fail() */

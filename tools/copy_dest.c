@@ -43,6 +43,17 @@ static int fail_dest(const char *path, int err)
 		    strerror(err));
 }
 
+/* A file would take the place of /dev/null */
+static int fail_special(const char *path)
+{
+	char quoted[COPY_QUOTED_MAX];
+
+	return fail(CMD_FAILED, REASON_DEST, EINVAL,
+		    "Name a folder, a file or a block device.",
+		    "Cannot copy to %s: it is none of these, and a file would take its place.",
+		    copy_quote(path, quoted));
+}
+
 /* DEST is no folder yet: the one that it is to be in, and its name there */
 static int open_folder_of(struct copy_dest *dest, const char *path)
 {
@@ -86,8 +97,12 @@ int copy_dest_open(struct copy_dest *dest, const char *path, bool only_dir)
 	dest->parent = -1;
 	dest->root = -1;
 	dest->device = -1;
-	if (!stat(path, &st) && S_ISBLK(st.st_mode))
-		return open_device(dest, path);
+	if (!stat(path, &st)) {
+		if (S_ISBLK(st.st_mode))
+			return open_device(dest, path);
+		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+			return fail_special(path);
+	}
 	dest->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dest->root >= 0)
 		return 0;
@@ -132,6 +147,24 @@ int copy_dest_parent(struct copy_dest *dest, const char *path,
 	dest->parent = open_below(dest->root, folder, O_RDONLY | O_DIRECTORY);
 	strcpy(dest->parent_path, folder);
 	return dest->parent;
+}
+
+int copy_dest_may_make(int parent, const char *name, bool is_dir, bool dry)
+{
+	struct stat st;
+
+	if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (is_dir)
+			return S_ISDIR(st.st_mode) ? 0 : -EEXIST;
+		if (S_ISDIR(st.st_mode))
+			return -EISDIR;
+		if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+			return -EEXIST;
+	} else if (errno != ENOENT) {
+		return -errno;
+	}
+	return dry && faccessat(parent, ".", W_OK | X_OK, AT_EACCESS) ? -errno :
+									0;
 }
 
 static int random_name(char name[COPY_TEMPORARY_MAX])

@@ -45,6 +45,14 @@ void copy_dest_close(struct copy_dest *dest);
 int copy_dest_parent(struct copy_dest *dest, const char *path,
 		     const char **name);
 
+/*
+ * May something called @name be made in @parent, or replace what is there? -EISDIR,
+ * -EEXIST: that is a folder; or a device, pipe or socket, which would be lost, or no
+ * folder although @is_dir is to be one. @dry: nothing will be made, so look also
+ * whether it could be. 0 or -errno
+ */
+int copy_dest_may_make(int parent, const char *name, bool is_dir, bool dry);
+
 /* A new file that nobody else knows; its name in @name. As copy_dest_parent() */
 int copy_dest_temporary(int parent, int flags, char name[COPY_TEMPORARY_MAX]);
 /* The same for a symbolic link. 0 or -errno */

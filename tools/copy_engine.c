@@ -161,6 +161,14 @@ static int take_completions(struct copy *copy,
 	return n;
 }
 
+int copy_engine_stay_in_touch(struct copy *copy)
+{
+	/* who is done may have left */
+	if (copy->finished)
+		return 0;
+	return stop_check() || copy_ctl_work(&copy->ctl) ? -1 : 0;
+}
+
 static int take_io(struct copy *copy, const struct copy_engine_ops *ops,
 		   void *end)
 {
@@ -171,7 +179,7 @@ static int take_io(struct copy *copy, const struct copy_engine_ops *ops,
 		int res = cqe->res;
 
 		io_uring_cqe_seen(&copy->uring, cqe);
-		if (ops->io(end, id, res))
+		if (ops->io(end, id, res) || copy_engine_stay_in_touch(copy))
 			return -1;
 	}
 	return 0;

@@ -267,6 +267,38 @@ static bool same_host(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* They would be under way at the same time, to one place */
+static void check_names(const struct copy_opts *opts, size_t n)
+{
+	char name[COPY_PATH_MAX], **names = calloc(n, sizeof(*names));
+	char quoted[COPY_QUOTED_MAX];
+	size_t i;
+
+	if (!names)
+		usage_error("out of memory");
+	for (i = 0; i < n; i++) {
+		/* what has no name is refused later */
+		names[i] = strdup(copy_name_of(opts->sources[i], name,
+					       sizeof(name)) ? name : "");
+		if (!names[i])
+			usage_error("out of memory");
+	}
+	qsort(names, n, sizeof(*names), compare_names);
+	for (i = 1; i < n; i++) {
+		if (*names[i] && !strcmp(names[i - 1], names[i]))
+			usage_error("two sources are both called %s: copy one after the other, to two places",
+				    copy_quote(names[i], quoted));
+	}
+	for (i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
 static void take_sources(struct copy_opts *opts, char **words, size_t n)
 {
 	struct copy_place place;
@@ -287,6 +319,7 @@ static void take_sources(struct copy_opts *opts, char **words, size_t n)
 			opts->from = place.host;
 		opts->sources[i] = source_path(place.path);
 	}
+	check_names(opts, n);
 	opts->hello.sources = n;
 }
 

@@ -11,34 +11,24 @@
 
 #include <xxhash.h>
 
+#include "copy_folder.h"
 #include "copy_partial.h"
 
 #define ATTRIBUTE "user.p2pmr.partial"
 #define VALUE_MAX 160
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_MAX 40
 /* Two seconds in all */
 #define LOCK_TRIES 100
 #define LOCK_WAIT_US 20000
-
-static void get_boot_id(char id[BOOT_ID_MAX])
-{
-	FILE *f = fopen(BOOT_ID, "re");
-
-	/* Without it, parts count for as long as there are any */
-	if (!f || !fgets(id, BOOT_ID_MAX, f))
-		strcpy(id, "none");
-	id[strcspn(id, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
+/* Each time, another copy has just put its part in place */
+#define LOOKS 8
 
 /* All that must be the same for the part to count */
 static int make_value(char value[VALUE_MAX], const struct copy_file *meta)
 {
-	char boot_id[BOOT_ID_MAX];
+	char boot_id[COPY_BOOT_ID_MAX];
 
-	get_boot_id(boot_id);
+	/* Without one, parts count for as long as there are any */
+	copy_boot_id(boot_id);
 	return snprintf(value, VALUE_MAX,
 			"1 %s %" PRIu64 " %" PRId64 ".%09" PRIu32 " ", boot_id,
 			meta->size, meta->mtime_s, meta->mtime_ns);
@@ -93,17 +83,27 @@ static int lock(int fd)
 	return -EBUSY;
 }
 
-/* Somebody else's file, or one with a second name, is none of ours */
-static int check(int fd)
+/*
+ * Somebody else's file, or one with a second name, is none of ours. Who had it
+ * locked may have been done with it: then it is the file now that it was a part of,
+ * or gone, and -ESTALE says to look again.
+ */
+static int check(int fd, int parent, const char *temporary)
 {
-	struct stat st;
+	struct stat st, now;
+	int ret;
 
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
 	    st.st_uid != geteuid())
 		return -EBUSY;
-	return lock(fd);
+	ret = lock(fd);
+	if (ret)
+		return ret;
+	if (fstatat(parent, temporary, &now, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? -ESTALE : -errno;
+	return now.st_dev == st.st_dev && now.st_ino == st.st_ino ? 0 : -ESTALE;
 }
 
 /* What it holds is right up to @done, and as long as it has to be */
@@ -122,6 +122,34 @@ static int prepare(int fd, const struct copy_file *meta, uint64_t *done)
 	return ret;
 }
 
+static int open_part(int parent, const char *temporary, int flags)
+{
+	int fd;
+
+	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	fd = openat(parent, temporary, flags, 0600);
+	if (fd < 0 && errno == EINVAL)
+		fd = openat(parent, temporary, flags & ~O_DIRECT, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* That of this name, locked: a descriptor or -errno */
+static int open_checked(int parent, const char *temporary, int flags)
+{
+	int i, fd, ret = -ESTALE;
+
+	for (i = 0; i < LOOKS && ret == -ESTALE; i++) {
+		fd = open_part(parent, temporary, flags);
+		if (fd < 0)
+			return fd;
+		ret = check(fd, parent, temporary);
+		if (!ret)
+			return fd;
+		close(fd);
+	}
+	return ret == -ESTALE ? -EBUSY : ret;
+}
+
 int copy_partial_open(int parent, const char *name, int flags,
 		      const struct copy_file *meta,
 		      char temporary[COPY_TEMPORARY_MAX], uint64_t *done)
@@ -131,19 +159,14 @@ int copy_partial_open(int parent, const char *name, int flags,
 
 	snprintf(temporary, COPY_TEMPORARY_MAX, ".p2pmr-part-%016" PRIx64,
 		 hash);
-	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	fd = openat(parent, temporary, flags, 0600);
-	if (fd < 0 && errno == EINVAL)
-		fd = openat(parent, temporary, flags & ~O_DIRECT, 0600);
+	fd = open_checked(parent, temporary, flags);
 	if (fd < 0)
-		return -errno;
-	ret = check(fd);
-	if (!ret)
-		ret = prepare(fd, meta, done);
+		return fd;
+	ret = prepare(fd, meta, done);
 	if (!ret)
 		return fd;
-	if (ret == -EOPNOTSUPP)
-		unlinkat(parent, temporary, 0);
+	/* the copy goes on by another name, and nobody would come back for this */
+	unlinkat(parent, temporary, 0);
 	close(fd);
 	return ret;
 }

@@ -229,7 +229,9 @@ static int step(void *end)
 	for (slot = 0; slot < r->copy->slots; slot++) {
 		struct recv_chunk *chunk = &r->chunks[slot];
 
-		if (chunk->arrived && !chunk->begun && take_slot(r, slot))
+		if (!chunk->arrived || chunk->begun)
+			continue;
+		if (take_slot(r, slot) || copy_engine_stay_in_touch(r->copy))
 			return -1;
 	}
 	if (send_acks(r))

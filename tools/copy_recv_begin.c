@@ -219,6 +219,11 @@ static int begin_device(struct receiver *r, struct recv_file *file)
 		     0;
 }
 
+static bool is_dir(const struct copy_file *meta)
+{
+	return meta->kind == COPY_KIND_DIR || meta->kind == COPY_KIND_DIR_END;
+}
+
 static struct recv_file *free_place(struct receiver *r)
 {
 	size_t i;
@@ -257,6 +262,9 @@ int recv_file_begin(struct receiver *r, const struct copy_file *meta)
 		return begin_device(r, file);
 	if (!ret)
 		ret = open_parent(r, file, path);
+	if (!ret)
+		ret = copy_dest_may_make(file->parent, file->name, is_dir(meta),
+					 recv_is_dry(r));
 	/* What it would be in, might have been made before it */
 	if (recv_is_dry(r))
 		ret = ret == -ENOENT ? 0 : ret;

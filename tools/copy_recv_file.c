@@ -33,6 +33,9 @@ static const char *remedy_of(int err)
 	case EPERM:
 	case EROFS:
 		return "Copy to a folder that may be written to.";
+	case EEXIST:
+	case EISDIR:
+		return "Remove what is there, or copy to another name.";
 	case ELOOP:
 	case EXDEV:
 		return "Links below the destination are not followed: remove that one.";

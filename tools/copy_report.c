@@ -231,6 +231,21 @@ static int report_good(struct copy *copy)
 	return copy->failed ? CMD_FAILED : CMD_GOOD;
 }
 
+/* Of files that had failed before all of it did, nothing else would tell */
+static int report_bad(struct copy *copy)
+{
+	struct json_object *obj;
+
+	if (!copy->opts->json || !copy->errors)
+		return fail_report(COPY_CMD, copy->opts->json);
+	obj = fail_to_json();
+	if (!obj || json_add(obj, "errors", json_object_get(copy->errors)) ||
+	    json_print(stdout, obj))
+		failure_print(fail_get(), COPY_CMD);
+	json_object_put(obj);
+	return fail_get()->status;
+}
+
 int copy_report_end(struct copy *copy, bool good)
 {
 	int ret;
@@ -241,7 +256,7 @@ int copy_report_end(struct copy *copy, bool good)
 		/* The client has been told, or is gone */
 		ret = fail_get()->status;
 	else
-		ret = fail_report(COPY_CMD, copy->opts->json);
+		ret = report_bad(copy);
 	json_object_put(copy->errors);
 	return ret;
 }

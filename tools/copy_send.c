@@ -319,6 +319,7 @@ int copy_send_run(struct copy *copy)
 	copy_walk_begin(&s->walk, copy->opts->sources,
 			copy->opts->hello.sources, copy->opts->hello.flags,
 			false);
+	s->walk.not_into = copy->remote.folder;
 	ret = copy_engine_run(copy, &sender_ops, s);
 	send_files_close(s);
 	free(s);

@@ -89,6 +89,7 @@ static int open_file(struct sender *s, struct send_file *file,
 	if (!file->direct)
 		copy_count_refused(s->copy, file->name, EOPNOTSUPP);
 	/* As of now, not as of when the folder was read */
+	meta->mode = file->st.st_mode & 07777;
 	meta->mtime_s = file->st.st_mtim.tv_sec;
 	meta->mtime_ns = file->st.st_mtim.tv_nsec;
 	if (meta->size > COPY_SIZE_MAX) {
@@ -170,6 +171,7 @@ static bool go_through_dirs(struct sender *s)
 	copy_walk_end(&s->walk);
 	copy_walk_begin(&s->walk, s->copy->opts->sources, hello->sources,
 			hello->flags, true);
+	s->walk.not_into = s->copy->remote.folder;
 	return true;
 }
 

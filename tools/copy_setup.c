@@ -156,6 +156,7 @@ static int send_endpoint(struct copy *copy, const uint8_t *token)
 	ep->slots = copy->staging.slots;
 	ep->total_bytes = copy->progress.total_bytes;
 	ep->dense = copy->dense;
+	ep->folder = copy->folder;
 	if (token) {
 		ep->rkey = copy->staging.mr->rkey;
 		ep->addr = (uintptr_t)copy->staging.addr;

@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "copy.h"
 #include "copy_direct.h"
 #include "copy_drive.h"
 #include "copy_name.h"
@@ -21,6 +24,8 @@ void copy_staging_close(struct copy_staging *st)
 	if (st->mr)
 		ibv_dereg_mr(st->mr);
 	p2pmr_buf_free(st->buf);
+	if (st->is_peer && st->look >= 0)
+		close(st->look);
 	memset(st, 0, sizeof(*st));
 }
 
@@ -87,13 +92,26 @@ static int put_canary(struct copy_staging *st)
 			       sizeof(canary));
 }
 
+static int open_look(struct copy_staging *st, struct failure *failure)
+{
+	st->look = memfd_create("canary", MFD_CLOEXEC);
+	if (st->look >= 0)
+		return 0;
+	copy_failure(failure, REASON_SYSTEM, errno, "",
+		     "memfd_create() failed: %s.", strerror(errno));
+	return -1;
+}
+
+/* By the kernel, who finds EFAULT where this process would get SIGBUS */
 bool copy_staging_is_there(const struct copy_staging *st)
 {
 	uint64_t found;
 
 	return !st->is_peer ||
-	       (!p2pmr_buf_read(st->buf, st->canary_at, &found,
-				sizeof(found)) && found == CANARY);
+	       (pwrite(st->look, st->addr + st->canary_at, sizeof(found),
+		       0) == sizeof(found) &&
+		pread(st->look, &found, sizeof(found), 0) == sizeof(found) &&
+		found == CANARY);
 }
 
 static int make_flush(struct copy_staging *st, struct copy_rdma *rdma)
@@ -120,6 +138,7 @@ static int try_provider(struct copy_staging *st, struct copy_rdma *rdma,
 	int err;
 
 	memset(st, 0, sizeof(*st));
+	st->look = -1;
 	st->chunk_bytes = ask->chunk_bytes;
 	st->slots = ask->slots;
 	while (get_memory(st, rdma, provider, ask)) {
@@ -130,6 +149,8 @@ static int try_provider(struct copy_staging *st, struct copy_rdma *rdma,
 	}
 	st->addr = p2pmr_buf_addr(st->buf);
 	st->is_peer = is_peer;
+	if (is_peer && open_look(st, failure))
+		goto err;
 	if (is_peer && (put_canary(st) || (ask->role == COPY_RECEIVER &&
 					   make_flush(st, rdma)))) {
 		failure_from_lib(failure, "");

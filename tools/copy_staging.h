@@ -24,6 +24,7 @@
  * @slots: how many
  * @is_peer: on a PCIe device
  * @canary_at: behind the chunks is what shows that the memory is there
+ * @look: of peer memory, what the kernel copies that to
  */
 struct copy_staging {
 	struct p2pmr_buf *buf;
@@ -34,6 +35,7 @@ struct copy_staging {
 	uint32_t slots;
 	bool is_peer;
 	size_t canary_at;
+	int look;
 };
 
 /**

@@ -13,6 +13,7 @@
 
 #include "copy.h"
 #include "copy_direct.h"
+#include "copy_folder.h"
 #include "copy_name.h"
 #include "copy_walk.h"
 
@@ -148,6 +149,10 @@ static int look_at_dir(struct copy_walk *walk, struct copy_file *file,
 	if (contains_itself(walk))
 		return cannot(walk, why, ELOOP, "the folder contains itself",
 			      "");
+	if (walk->not_into && copy_folder_id(&walk->st) == walk->not_into)
+		return cannot(walk, why, EINVAL,
+			      "the copy goes into this folder, which is left out",
+			      "Copy to a folder that is not among the sources.");
 	walk->enter = true;
 	return walk->dirs_only ? NOTHING :
 	       fill(walk, file, COPY_KIND_DIR, why);

@@ -35,6 +35,8 @@ struct copy_walk_dir {
  * @n: how many
  * @flags: enum copy_flag
  * @dirs_only: give the folders alone, what is in them before themselves
+ * @not_into: copy_folder_id() of where all of it is copied to, to be set after
+ *	copy_walk_begin(); 0: not known. Not gone into, as that had no end
  * @at: the source in question
  * @next: the one behind it
  * @dirs: the folders from the source down to here, @depth of them, with room for
@@ -49,6 +51,7 @@ struct copy_walk {
 	uint32_t n;
 	uint32_t flags;
 	bool dirs_only;
+	uint64_t not_into;
 	uint32_t at;
 	uint32_t next;
 	struct copy_walk_dir *dirs;

@@ -92,6 +92,7 @@ static void pack_endpoint(struct packer *p, const struct copy_endpoint *ep)
 	pack_num(p, ep->rkey, 4);
 	pack_num(p, ep->addr, 8);
 	pack_num(p, ep->dense, 1);
+	pack_num(p, ep->folder, 8);
 	pack_raw(p, ep->token, sizeof(ep->token));
 }
 
@@ -110,6 +111,7 @@ static void unpack_endpoint(struct unpacker *u, struct copy_endpoint *ep)
 	if (ep->addr > UINT64_MAX - (uint64_t)ep->chunk_bytes * ep->slots)
 		unpack_refuse(u, "memory beyond the end of the address space");
 	ep->dense = unpack_range(u, 1, 0, 1, "dense");
+	ep->folder = unpack_num(u, 8);
 	unpack_raw(u, ep->token, sizeof(ep->token));
 }
 

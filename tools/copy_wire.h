@@ -129,6 +129,7 @@ struct copy_endpoint {
 	uint32_t rkey;
 	uint64_t addr;
 	bool dense;			/* holes are to be sent as zeroes */
+	uint64_t folder;		/* copy_folder_id() of where it all goes */
 	uint8_t token[COPY_TOKEN_BYTES];
 };
 

@@ -17,6 +17,7 @@
 #include <rdma/rdma_netlink.h>
 
 #include "monitor.h"
+#include "out.h"
 #include "sysfs.h"
 
 /* How its mappings are called, by way of sysfs and of a drive's own device */
@@ -98,6 +99,7 @@ static void find_command(struct monitor_owner *owner)
 	if (!fgets(owner->command, sizeof(owner->command), f))
 		owner->command[0] = '\0';
 	owner->command[strcspn(owner->command, "\n")] = '\0';
+	out_make_plain(owner->command);
 	fclose(f);
 }
 

@@ -15,6 +15,7 @@
 #include "nvmet_ctrls.h"
 #include "nvmet_fs.h"
 #include "nvmet_schema.h"
+#include "out.h"
 
 /* As seen from the target's folder of configfs */
 #define DEBUGFS "../../debug/nvmet"
@@ -132,6 +133,8 @@ static int add_file(struct json_object *ctrl, const char *key,
 
 	if (nvmet_fs_read(folder, file, value) || !*value)
 		return json_add_null(ctrl, key);
+	/* what the host said, who may be anybody */
+	out_make_plain(value);
 	return json_add_string(ctrl, key, value);
 }
 

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "args.h"
 #include "fail.h"
-#include "json.h"
 #include "nvmet.h"
 #include "nvmet_fs.h"
 #include "out.h"
@@ -44,52 +40,6 @@ static const struct argp argp = {
 	.doc = "Write all that is configured, as JSON, to FILE or standard output.",
 };
 
-static int fail_write(const char *file)
-{
-	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
-		    "%s cannot be written: %s.", file, strerror(errno));
-}
-
-/* It may hold hosts' keys, so it is for its owner alone */
-static int write_new(const char *file, int fd, struct json_object *conf)
-{
-	FILE *f = fdopen(fd, "w");
-	int ret;
-
-	if (!f) {
-		fail_write(file);
-		close(fd);
-		return -1;
-	}
-	ret = json_print(f, conf) || fsync(fd) ? fail_write(file) : 0;
-	if (fclose(f) && !ret)
-		ret = fail_write(file);
-	return ret;
-}
-
-/* Through a file beside it: what was saved before stays until this is whole */
-static int write_file(const char *file, struct json_object *conf)
-{
-	char *beside;
-	int ret, fd;
-
-	if (asprintf(&beside, "%s.XXXXXX", file) < 0)
-		return fail_nomem();
-	fd = mkstemp(beside);
-	if (fd < 0) {
-		ret = fail_write(file);
-		goto out;
-	}
-	ret = write_new(file, fd, conf);
-	if (!ret && rename(beside, file))
-		ret = fail_write(file);
-	if (ret)
-		unlink(beside);
-out:
-	free(beside);
-	return ret;
-}
-
 int nvmet_save(int argc, char **argv)
 {
 	static char name[] = SAVE_CMD;
@@ -106,7 +56,8 @@ int nvmet_save(int argc, char **argv)
 		ret = conf ? 0 : -1;
 	}
 	if (!ret && file && strcmp(file, "-"))
-		ret = write_file(file, conf);
+		/* it may hold hosts' keys, so it is for its owner alone */
+		ret = out_json_file(json_object_get(conf), file, 0600);
 	else if (!ret)
 		ret = out_json(json_object_get(conf), "the configuration");
 	json_object_put(conf);

@@ -10,6 +10,14 @@
 #include "out.h"
 #include "out_file.h"
 
+void out_make_plain(char *text)
+{
+	for (; *text; text++) {
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+	}
+}
+
 int out_failed(const char *what)
 {
 	return fail(CMD_FAILED, REASON_SYSTEM, errno, "",
@@ -39,14 +47,14 @@ int out_json_line(struct json_object *obj, const char *what)
 	return print(obj, what, json_print_line);
 }
 
-int out_json_file(struct json_object *obj, const char *path)
+int out_json_file(struct json_object *obj, const char *path, mode_t mode)
 {
 	struct out_file file;
 	int ret;
 
 	if (!obj)
 		return fail_nomem();
-	ret = out_file_open(&file, path);
+	ret = out_file_open(&file, path, mode);
 	if (!ret && json_print(file.stream, obj) && !ferror(file.stream)) {
 		/* There was no memory for the text */
 		out_file_abandon(&file);
@@ -66,7 +74,7 @@ int out_end(const char *cmd, struct json_object *report, bool json,
 	if (json && out_json(json_object_get(report), "the report"))
 		said = false;
 	if (json_file)
-		out_json_file(json_object_get(report), json_file);
+		out_json_file(json_object_get(report), json_file, 0);
 	json_object_put(report);
 	if (!fail_happened())
 		return CMD_GOOD;

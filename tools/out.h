@@ -4,8 +4,16 @@
 #define P2PMR_TOOLS_OUT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct json_object;
+
+/*
+ * What somebody else has chosen, a remote host or any process: it must neither send
+ * sequences to a terminal nor make JSON invalid, so all that is no printable ASCII
+ * becomes "?".
+ */
+void out_make_plain(char *text);
 
 /* @what could not be printed: errno says why. Returns -1 after fail() */
 int out_failed(const char *what);
@@ -19,8 +27,8 @@ int out_json(struct json_object *obj, const char *what);
 /* The same on one line */
 int out_json_line(struct json_object *obj, const char *what);
 
-/* The same to a file, which is written whole or stays as it was (out_file.h) */
-int out_json_file(struct json_object *obj, const char *path);
+/* The same to a file, which is written whole or stays as it was; @mode: see out_file.h */
+int out_json_file(struct json_object *obj, const char *path, mode_t mode);
 
 /*
  * The end of a subcommand that reports: as JSON on standard output if @json, to

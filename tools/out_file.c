@@ -28,7 +28,7 @@ static mode_t mode_of(const struct stat *old)
 }
 
 /* Beside the file itself, since a rename stays on its disk */
-static int open_temporary(struct out_file *file, const struct stat *old)
+static int open_temporary(struct out_file *file, mode_t mode)
 {
 	int fd;
 
@@ -45,7 +45,7 @@ static int open_temporary(struct out_file *file, const struct stat *old)
 		return cannot(file->path, err);
 	}
 	/* Where modes mean nothing (FAT), it is no failure that this does */
-	if (fchmod(fd, mode_of(old)) && errno != EPERM && errno != ENOTSUP)
+	if (fchmod(fd, mode) && errno != EPERM && errno != ENOTSUP)
 		goto err;
 	file->stream = fdopen(fd, "w");
 	if (file->stream)
@@ -62,7 +62,7 @@ static int open_directly(struct out_file *file)
 	return file->stream ? 0 : cannot(file->path, errno);
 }
 
-int out_file_open(struct out_file *file, const char *path)
+int out_file_open(struct out_file *file, const char *path, mode_t mode)
 {
 	bool is_there;
 	struct stat old;
@@ -81,7 +81,8 @@ int out_file_open(struct out_file *file, const char *path)
 	if (is_there && !S_ISREG(old.st_mode))
 		ret = open_directly(file);
 	else
-		ret = open_temporary(file, is_there ? &old : NULL);
+		ret = open_temporary(file, mode ? mode :
+				     mode_of(is_there ? &old : NULL));
 	if (ret)
 		out_file_abandon(file);
 	return ret;

@@ -7,6 +7,7 @@
 #define P2PMR_TOOLS_OUT_FILE_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 /**
  * struct out_file - a file to be written
@@ -21,8 +22,11 @@ struct out_file {
 	char *temporary;
 };
 
-/* @path: "-" is standard output. 0, or -1 after fail() */
-int out_file_open(struct out_file *file, const char *path);
+/*
+ * @path: "-" is standard output. @mode: of a regular file; 0: as the old one's, or
+ * by the umask. 0, or -1 after fail()
+ */
+int out_file_open(struct out_file *file, const char *path, mode_t mode);
 
 /* Everything must have arrived. 0, or -1 after fail(), with nothing changed */
 int out_file_close(struct out_file *file);

@@ -106,5 +106,11 @@ int perf_params_agree(const struct perf_opts *server,
 			    perf_tool_name(server->params.tool));
 	if (agree_on_numbers(server, client))
 		return -1;
+	/* or it would wait for ever for room for one list */
+	if (client->both && server->list > client->depth)
+		return fail(CMD_FAILED, REASON_PARAMETER_MISMATCH, EINVAL,
+			    "Give the server a smaller -l, or the client a larger -t.",
+			    "The server has lists of %u (-l), which do not fit into the client's queues of %u (-t).",
+			    server->list, client->depth);
 	return agree_on_words(server, client);
 }

@@ -70,12 +70,19 @@ static int fail_late(const struct chan *ch, const char *what)
 static int recv_all(struct chan *ch, void *dst, size_t len, int timeout_ms,
 		    const char *what)
 {
+	uint64_t begun_ms = 0;
 	uint8_t *pos = dst;
 
 	while (len) {
+		uint64_t gone_ms = begun_ms ? clock_ms() - begun_ms : 0;
 		ssize_t got;
-		int ret = wait_fd(ch->fd, POLLIN, timeout_ms);
+		int ret;
 
+		/* What has begun arrives as a whole, not a byte now and then */
+		if (begun_ms)
+			timeout_ms = gone_ms < CHAN_REPLY_MS ?
+				     CHAN_REPLY_MS - (int)gone_ms : 0;
+		ret = wait_fd(ch->fd, POLLIN, timeout_ms);
 		if (ret < 0)
 			return -1;
 		if (!ret)
@@ -87,8 +94,8 @@ static int recv_all(struct chan *ch, void *dst, size_t len, int timeout_ms,
 			return fail_lost(ch, got ? errno : 0);
 		pos += got;
 		len -= got;
-		/* A message that has begun arrives without pauses */
-		timeout_ms = CHAN_REPLY_MS;
+		if (!begun_ms)
+			begun_ms = clock_ms();
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include "find.h"
 #include "perf.h"
 #include "stop.h"
+
+#define PAUSE_MS 100
 
 struct server {
 	struct perf_report *rep;
@@ -184,6 +187,9 @@ static int serve_all(struct server *srv, int *listen_fd)
 		ret = serve_one(srv, listen_fd);
 		if (!opts->forever || (ret && stop_requested()))
 			return ret;
+		/* Whatever keeps it from accepting may last */
+		if (ret)
+			poll(NULL, 0, PAUSE_MS);
 		perf_report_end(srv->rep, !ret);
 		perf_report_reset(srv->rep);
 		fail_clear();

@@ -228,7 +228,7 @@ int plot_open(struct plot *plot, const char *path)
 {
 	if (find_gnuplot())
 		return -1;
-	if (out_file_open(&plot->file, path))
+	if (out_file_open(&plot->file, path, 0))
 		return -1;
 	plot->data = open_memstream(&plot->text, &plot->text_len);
 	if (plot->data)

@@ -86,7 +86,7 @@ static int write_svg(const struct topo_tree *tree, const char *path)
 {
 	struct out_file file;
 
-	if (out_file_open(&file, path))
+	if (out_file_open(&file, path, 0))
 		return -1;
 	topo_write_svg(file.stream, tree);
 	return out_file_close(&file);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../tools/perf_chan.h"
@@ -109,6 +111,50 @@ static void test_hang_up(void **state)
 		assert_failed("PEER_LOST");
 		ends_close(&e);
 	}
+}
+
+/* Seconds that go by each time somebody asks for the time */
+static time_t leap, leapt;
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int ret = __real_clock_gettime(clock, now);
+
+	leapt += leap;
+	now->tv_sec += leapt;
+	return ret;
+}
+
+/* A byte now and then: it does not take longer than one that says nothing */
+static void test_drip(void **state)
+{
+	uint8_t buf[WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX];
+	size_t len = wire_encode(&error_msg, buf), said = 0;
+	struct wire_msg msg;
+	struct ends e;
+	pid_t pid;
+
+	(void)state;
+	ends_open(&e);
+	pid = fork();
+	if (!pid) {
+		close(e.ch.fd);
+		while (said < len && send(e.other, buf + said, 1, MSG_NOSIGNAL) == 1) {
+			said++;
+			usleep(2000);
+		}
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	leap = 1;
+	assert_int_equal(chan_recv(&e.ch, WIRE_HELLO, &msg, 1000), -1);
+	leap = 0;
+	assert_non_null(strstr(fail_get()->text, "in time"));
+	assert_failed("PEER_LOST");
+	ends_close(&e);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void test_silence(void **state)
@@ -351,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_huge_length),
 		cmocka_unit_test(test_hang_up),
+		cmocka_unit_test(test_drip),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_wrong_type),

@@ -89,6 +89,43 @@ static void test_new_name(void **state)
 	copy_dest_close(&dest);
 }
 
+/* What a file cannot take the place of, or must not */
+static void test_special(void **state)
+{
+	struct copy_dest dest;
+
+	(void)state;
+	assert_int_equal(mkfifo(in("dest/fifo"), 0600), 0);
+	assert_int_equal(copy_dest_open(&dest, in("dest/fifo"), false), -1);
+	assert_int_equal(fail_get()->errnum, EINVAL);
+	assert_failed("DESTINATION");
+	copy_dest_close(&dest);
+	assert_int_equal(copy_dest_open(&dest, "/dev/null", false), -1);
+	assert_failed("DESTINATION");
+	copy_dest_close(&dest);
+	assert_int_equal(copy_dest_open(&dest, in("dest"), true), 0);
+	for (int dry = 0; dry < 2; dry++) {
+		assert_int_equal(copy_dest_may_make(dest.root, "none", false, dry), 0);
+		assert_int_equal(copy_dest_may_make(dest.root, "none", true, dry), 0);
+		assert_int_equal(copy_dest_may_make(dest.root, "file", false, dry), 0);
+		assert_int_equal(copy_dest_may_make(dest.root, "file", true, dry), -EEXIST);
+		assert_int_equal(copy_dest_may_make(dest.root, "link", false, dry), 0);
+		assert_int_equal(copy_dest_may_make(dest.root, "link", true, dry), -EEXIST);
+		assert_int_equal(copy_dest_may_make(dest.root, "sub", false, dry), -EISDIR);
+		assert_int_equal(copy_dest_may_make(dest.root, "sub", true, dry), 0);
+		assert_int_equal(copy_dest_may_make(dest.root, "fifo", false, dry), -EEXIST);
+		assert_int_equal(copy_dest_may_make(dest.root, "fifo", true, dry), -EEXIST);
+	}
+	copy_dest_close(&dest);
+	assert_int_equal(unlink(in("dest/fifo")), 0);
+	/* a folder that nobody, root neither, can make anything in */
+	assert_int_equal(copy_dest_open(&dest, "/sys/kernel", true), 0);
+	assert_int_equal(copy_dest_may_make(dest.root, "none", false, false), 0);
+	if (faccessat(dest.root, ".", W_OK, AT_EACCESS))
+		assert_int_equal(copy_dest_may_make(dest.root, "none", false, true), -errno);
+	copy_dest_close(&dest);
+}
+
 static void test_no_folder(void **state)
 {
 	struct copy_dest dest;
@@ -196,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_new_name),
+		cmocka_unit_test(test_special),
 		cmocka_unit_test(test_no_folder),
 		cmocka_unit_test(test_parents),
 		cmocka_unit_test(test_temporaries),

@@ -193,6 +193,45 @@ static void test_released(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/*
+ * Another copy of the same file was done while this one waited for it: what it has
+ * put in place is not taken for its part
+ */
+static void test_put_in_place(void **state)
+{
+	char data[4], other[COPY_TEMPORARY_MAX];
+	int fd, status = 0;
+	uint64_t done;
+	struct stat st;
+	pid_t pid;
+
+	(void)state;
+	go_on(&fd, "moved", &source);
+	assert_int_equal(pwrite(fd, "good", 4, 0), 4);
+	pid = fork();
+	if (!pid) {
+		close(fd);
+		fd = copy_partial_open(dir, "moved", O_RDWR, &source, other,
+				       &done);
+		_exit(fd >= 0 && !done && pwrite(fd, "evil", 4, 0) == 4 &&
+		      !fstatat(dir, other, &st, 0) ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	usleep(300000);
+	assert_int_equal(copy_partial_clear(fd), 0);
+	assert_int_equal(renameat(dir, temporary, dir, "moved"), 0);
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	fd = openat(dir, "moved", O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, source.size);
+	assert_int_equal(pread(fd, data, 4, 0), 4);
+	assert_memory_equal(data, "good", 4);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_bad_marks),
 		cmocka_unit_test(test_released),
+		cmocka_unit_test(test_put_in_place),
 		cmocka_unit_test(test_not_ours),
 	};
 

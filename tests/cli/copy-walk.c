@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../tools/copy.h"
+#include "../../tools/copy_folder.h"
 #include "../../tools/copy_walk.h"
 
 /* Fewer than the names that a file may have on ext4 */
@@ -271,6 +272,37 @@ static void test_deep(void **state)
 	copy_walk_end(&w);
 }
 
+/* Where all of it is copied to is not gone into: it would have no end */
+static void test_not_into(void **state)
+{
+	char dir[] = "tree";
+	char *sources[] = { dir };
+	struct copy_walk w;
+	struct copy_file file;
+	struct failure why;
+	struct stat st;
+	bool found = false;
+	int ret;
+
+	(void)state;
+	assert_int_equal(stat("tree/sub", &st), 0);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE | COPY_LINKS, false);
+	w.not_into = copy_folder_id(&st);
+	while ((ret = copy_walk_next(&w, &file, &why)) > 0) {
+		if (ret == 2 && why.errnum == EINVAL && strstr(why.text, "tree/sub: the copy goes"))
+			found = true;
+		else if (ret == 1)
+			assert_null(strstr(file.path, "sub"));
+	}
+	assert_true(found);
+	copy_walk_end(&w);
+	copy_walk_begin(&w, sources, 1, COPY_RECURSIVE | COPY_LINKS, true);
+	w.not_into = copy_folder_id(&st);
+	while (copy_walk_next(&w, &file, &why) > 0)
+		assert_null(strstr(file.path, "sub"));
+	copy_walk_end(&w);
+}
+
 /* A link that is put where a folder or a file was is not followed */
 static void test_exchanged(void **state)
 {
@@ -303,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_not_into),
 		cmocka_unit_test(test_exchanged),
 	};
 

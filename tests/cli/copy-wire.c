@@ -56,6 +56,7 @@ static void sample_endpoint(struct copy_endpoint *ep)
 	ep->rkey = 0xdeadbeef;
 	ep->addr = 0x7f0012345000;
 	ep->dense = true;
+	ep->folder = 0x0123456789abcdef;
 	memset(ep->token, 0xcd, sizeof(ep->token));
 }
 

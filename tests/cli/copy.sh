@@ -22,6 +22,8 @@ usage "must be on another machine" a b
 usage "must be on another machine" host:a host:b
 usage "must be on one machine" host:a other:b c
 usage "must be on one machine" host:a b c
+usage "two sources are both called x" a/x b/x host:c
+usage "two sources are both called x" -r host:a/x/ host:x b
 usage '"": must be a path' '' host:b
 usage '":b": must be a path' a :b
 usage '"-oProxyCommand=x:b": must be a path' -- a -oProxyCommand=x:b

@@ -93,6 +93,17 @@ static void test_agreement(void **state)
 	assert_int_equal(perf_params_agree(&server, &client), -1);
 	assert_non_null(strstr(fail_get()->text, "the server UD"));
 	assert_failed("PARAMETER_MISMATCH");
+	/* Both send, and lists of the server are longer than its queues will be */
+	server.given = 0;
+	server.list = 64;
+	client.depth = 16;
+	assert_int_equal(perf_params_agree(&server, &client), 0);
+	client.both = true;
+	assert_int_equal(perf_params_agree(&server, &client), -1);
+	assert_non_null(strstr(fail_get()->text, "lists of 64"));
+	assert_failed("PARAMETER_MISMATCH");
+	client.depth = 64;
+	assert_int_equal(perf_params_agree(&server, &client), 0);
 	/* Different commands */
 	client.tool = PERF_LAT;
 	assert_int_equal(perf_params_agree(&server, &client), -1);

@@ -356,6 +356,15 @@ expect "saved to a file" 0 p2pmr nvmet save "$dir/config.json"
 silent out
 expect "  the same" 0 cmp "$dir/saved" "$dir/config.json"
 expect "  for its owner" 0 test "$(stat -c %a "$dir/config.json")" = 600
+ln -s config.json "$dir/link"
+expect "saved to what a link leads to" 0 p2pmr nvmet save "$dir/link"
+expect "  which stays" 0 test -L "$dir/link"
+mkfifo "$dir/pipe"
+cat "$dir/pipe" >"$dir/read" &
+expect "saved to a pipe" 0 p2pmr nvmet save "$dir/pipe"
+wait $!
+expect "  which stays" 0 test -p "$dir/pipe"
+expect "  the same" 0 cmp "$dir/saved" "$dir/read"
 expect "saved where none can be" 1 p2pmr nvmet save "$dir/nowhere/x"
 has err '\[SYSTEM\]$'
 expect "full disk" 1 sh -c 'p2pmr nvmet save >/dev/full'

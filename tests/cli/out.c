@@ -102,6 +102,15 @@ static void test_no_memory(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void test_plain(void **state)
+{
+	char text[] = "a\033[2J \303\274 \377\t~";
+
+	(void)state;
+	out_make_plain(text);
+	assert_string_equal(text, "a?[2J ?? ??~");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +118,7 @@ int main(void)
 		TEST(test_failed),
 		TEST(test_file),
 		TEST(test_no_memory),
+		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
