@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/mman.h> /* IWYU pragma: keep */
 #include <sys/stat.h>
 #include <unistd.h>
 
