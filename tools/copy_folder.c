@@ -28,6 +28,8 @@ uint64_t copy_folder_id(const struct stat *st)
 
 	if (!boot_id[0])
 		copy_boot_id(boot_id);
+	if (!strcmp(boot_id, "none"))
+		return 0;
 	len = snprintf(text, sizeof(text), "%s %ju %ju", boot_id,
 		       (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
 	id = XXH3_64bits(text, len);

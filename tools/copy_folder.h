@@ -11,7 +11,10 @@
 /* Of the machine since it was started; "none" where there is no /proc */
 void copy_boot_id(char id[COPY_BOOT_ID_MAX]);
 
-/* A number that no other folder of this or another machine has; never 0 */
+/*
+ * A number that no other folder of this or another machine has; 0: not known. (Guests
+ * that were restored from one snapshot take themselves for one machine.)
+ */
 uint64_t copy_folder_id(const struct stat *st);
 
 #endif

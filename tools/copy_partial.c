@@ -109,17 +109,12 @@ static int check(int fd, int parent, const char *temporary)
 /* What it holds is right up to @done, and as long as it has to be */
 static int prepare(int fd, const struct copy_file *meta, uint64_t *done)
 {
-	uint64_t found = get_done(fd, meta);
-	int ret;
-
-	if (!found && ftruncate(fd, 0))
+	*done = get_done(fd, meta);
+	if (!*done && ftruncate(fd, 0))
 		return -errno;
 	if (ftruncate(fd, meta->size))
 		return -errno;
-	ret = copy_partial_mark(fd, meta, found);
-	if (!ret)
-		*done = found;
-	return ret;
+	return copy_partial_mark(fd, meta, *done);
 }
 
 static int open_part(int parent, const char *temporary, int flags)
@@ -165,8 +160,9 @@ int copy_partial_open(int parent, const char *name, int flags,
 	ret = prepare(fd, meta, done);
 	if (!ret)
 		return fd;
-	/* the copy goes on by another name, and nobody would come back for this */
-	unlinkat(parent, temporary, 0);
+	/* Nothing that the next copy could go on with */
+	if (!*done)
+		unlinkat(parent, temporary, 0);
 	close(fd);
 	return ret;
 }

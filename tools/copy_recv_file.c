@@ -106,10 +106,11 @@ static void discard(struct receiver *r, struct recv_file *file)
 {
 	if (file->partial && file->temporary[0])
 		mark(r, file);
-	close_fd(&file->fd);
-	close_fd(&file->buffered);
+	/* While it is locked: who waits for a part looks then whether it is there */
 	if (file->temporary[0] && !(file->partial && file->marked))
 		unlinkat(file->parent, file->temporary, 0);
+	close_fd(&file->fd);
+	close_fd(&file->buffered);
 	file->temporary[0] = '\0';
 	close_fd(&file->parent);
 }

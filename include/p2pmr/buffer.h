@@ -33,7 +33,7 @@ struct p2pmr_buf;
  *   EACCES, EPERM	no permission to open its file (NO_PERMISSION), or EROFS:
  *		it is on a file system that is mounted read-only
  *   EOPNOTSUPP	the kernel does not map memory through a drive's own device
- *		(KERNEL_NO_CDEV)
+ *		(KERNEL_NO_CDEV), or, before 6.2, for processes at all (SYSTEM)
  */
 struct p2pmr_buf *p2pmr_buf_alloc(struct p2pmr_provider *provider,
 				  size_t size_bytes);

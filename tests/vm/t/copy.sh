@@ -387,7 +387,13 @@ destinations()
 	said 'No such file or directory.*\[DESTINATION\]$'
 	mkdir -p "$to/dir/file"
 	expect_status 1 copy "$from/file" "there:$to/dir"
-	said 'dir/file|file: cannot be put in place: Is a directory.*\[DESTINATION\]$'
+	said '^p2pmr copy: file: cannot be made: Is a directory\. Remove what is there.*\[DESTINATION\]$'
+	expect_status 1 copy -n "$from/file" "there:$to/dir"
+	said 'Is a directory\. Remove what is there.*\[DESTINATION\]$'
+	mkfifo "$to/pipe"
+	expect_status 1 copy "$from/file" "there:$to/pipe"
+	said 'pipe: it is none of these, and a file would take its place\. \[DESTINATION\]$'
+	[ -p "$to/pipe" ]
 	no_leftovers
 	# beside others that can be copied
 	expect_status 1 copy "$from/nonesuch" "$from/file" "there:$to"
