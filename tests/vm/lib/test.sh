@@ -13,6 +13,9 @@ case $(sed -n 's/^# KERNEL: *//p' "$0") in
 esac
 test_skips=${test_skips:-$(dirname "${BASH_SOURCE[0]}")/../skips}
 test_dir=$(mktemp -d "${TMPDIR:-/tmp}/$test_name.XXXXXX")
+# what within() waits for takes longer on the debug kernel
+patience=1
+[ ! -e /sys/kernel/debug/kmemleak ] || patience=5
 test_passed=0
 test_failed=0
 test_skipped=0
@@ -118,10 +121,11 @@ end_bg()
 	wait "$1" 2>/dev/null
 }
 
-# within SECONDS COMMAND [ARG...]: try again until it succeeds
+# within SECONDS COMMAND [ARG...]: try again until it succeeds. A guard against what
+# hangs, and no limit: on the debug kernel it is five times as long.
 within()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * patience))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt "$end" ] || fail "not within the time given: $*"

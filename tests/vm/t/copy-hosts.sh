@@ -74,7 +74,7 @@ lose_the_other_end()
 cut_the_network()
 {
 	meet large
-	within 300 under_way
+	within 60 under_way
 	ip link set eth0 down
 	defer ip link set eth0 up
 	within 90 no_copy
