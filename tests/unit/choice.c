@@ -124,6 +124,7 @@ static void test_runner_up(void **state)
 	struct p2pmr_buf *buf;
 
 	(void)state;
+	tree_remove(&tree, "bus/pci/devices/0000:05:00.0/driver");
 	tree_remove(&tree, "bus/pci/devices/0000:05:00.0/p2pmem/allocate");
 	assert_leaves_errno(buf = alloc(4096, 0));
 	assert_non_null(buf);
@@ -131,6 +132,7 @@ static void test_runner_up(void **state)
 	p2pmr_buf_free(buf);
 	assert_int_equal(p2pmr_context_fallbacks(ctx), 0);
 
+	tree_remove(&tree, "bus/pci/devices/0000:04:00.0/driver");
 	tree_remove(&tree, "bus/pci/devices/0000:04:00.0/p2pmem/allocate");
 	assert_null(alloc(4096, 0));
 	/* of the best one, not of the one asked last */
