@@ -29,6 +29,33 @@ take_lock()
 	flock "$lock_fd"
 }
 
+# Work of hours that went well is not done again for the same source, fragments of
+# the configuration, compiler and whatever else the key is made of, so that what was
+# interrupted goes on where it was.
+#
+# key_of WORD...: in a source tree, of what is staged in it
+key_of()
+{
+	{
+		git write-tree
+		"${CC:-gcc}" --version | head -n 1
+		cat "$kernel_dir"/config/{base,lab,each}.config
+		printf '%s\n' "$@"
+	} | sha256sum | cut -c 1-16
+}
+
+# remembered FILE KEY
+remembered()
+{
+	grep -qxF -- "$2" "$1" 2>/dev/null
+}
+
+# remember FILE KEY
+remember()
+{
+	echo "$2" >>"$1"
+}
+
 # base_value KEY: one value of the BASE file
 base_value()
 {
