@@ -45,6 +45,8 @@ write_fstab()
 	tmpfs $at/dev/shm tmpfs mode=1777,X-mount.mkdir
 	tmpfs $at/etc/libibverbs.d tmpfs mode=755,X-mount.mkdir
 	EOF
+	[ -z "$modules" ] ||
+		echo "$(fstab_field "$modules/lib/modules") $at/usr/lib/modules none bind,X-mount.mkdir"
 	inside /tmp || echo "tmpfs $at/tmp tmpfs mode=1777"
 	inside /run || echo "tmpfs $at/run tmpfs mode=755"
 	[ -z "${P2PMR_VM_PAIR-}" ] ||

@@ -5,6 +5,7 @@
 # Reads the options and run_dir of tests/vm/run, leaves the command in qemu[].
 
 qemu_program=${P2PMR_QEMU:-qemu-system-x86_64}
+root_flags=trans=virtio,version=9p2000.L,msize=262144,cache=loose
 
 # comma TEXT: QEMU takes a doubled comma inside an option's value for one
 comma()
@@ -18,6 +19,8 @@ check_host()
 		guest_failed "there is no $qemu_program here: install the Debian package qemu-system-x86"
 	command -v setpriv >/dev/null ||
 		guest_failed "there is no setpriv here: install the Debian package util-linux"
+	[ -z "$modules" ] || ! ldd "$(type -P busybox || echo /bin/sh)" >/dev/null 2>&1 ||
+		guest_failed "there is no static busybox here: install the Debian package busybox-static"
 	[ "$accel" != kvm ] || { [ -r /dev/kvm ] && [ -w /dev/kvm ]; } ||
 		guest_failed "/dev/kvm cannot be opened: this machine has no KVM, or you are not in the group kvm; --accel tcg works without"
 }
@@ -96,7 +99,7 @@ kernel_line()
 {
 	local words=(
 		root=/dev/root rootfstype=9p
-		rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose
+		"rootflags=$root_flags"
 		ro "init=\"$vm_dir/init\"" "lab_dir=\"$run_dir\""
 		"lab_host=${P2PMR_VM_HOST:-0}"
 		# a serial line is slow: warnings only, unless someone wants to read
@@ -132,6 +135,7 @@ qemu_arguments()
 {
 	qemu=("$qemu_program" -nodefaults -display none -no-reboot
 		-kernel "$image" -append "$(kernel_line)")
+	[ -z "$modules" ] || qemu+=(-initrd "$run_dir/initrd")
 	processor_arguments
 	port_arguments
 	file_arguments
