@@ -21,7 +21,7 @@ static void add_space(struct check_report *report, const struct topo_end *end)
 	args_human_size(space->available_bytes, available, sizeof(available));
 	if (!space->available_bytes)
 		check_add(report, CHECK_WARN, "provider", end->name,
-			  "Find who uses it: grep -l 'p2pmem[/:]' /proc/[0-9]*/maps.",
+			  "Find who uses it: grep -lE 'p2pmem[/:]|/dmabuf:' /proc/[0-9]*/maps.",
 			  "All of its %s are taken.", size);
 	else if (!space->published)
 		check_add(report, CHECK_WARN, "provider", end->name,
@@ -103,7 +103,7 @@ static bool may_allocate(const struct topo_end *end, char file[SYSFS_PATH_MAX])
 static void add_permission(struct check_report *report,
 			   const struct topo_end *end)
 {
-	char file[SYSFS_PATH_MAX], remedy[FAIL_REMEDY_MAX];
+	char file[SYSFS_PATH_MAX];
 
 	if (may_allocate(end, file)) {
 		check_add(report, CHECK_PASS, "access", end->name, "",
@@ -111,22 +111,26 @@ static void add_permission(struct check_report *report,
 			  (unsigned int)geteuid(), file);
 		return;
 	}
-	snprintf(remedy, sizeof(remedy),
-		 "Run as root, or as a member of the group p2pmem (usermod -aG p2pmem USER, and log in anew); containers need /dev/p2pmem/%s passed in (--device), where the kernel has it.",
-		 p2pmr_provider_pci_address(end->provider));
-	check_add(report, CHECK_FAIL, "access", end->name, remedy,
+	check_add(report, CHECK_FAIL, "access", end->name,
+		  "Run as root, or as a member of the group p2pmem (usermod -aG p2pmem USER, and log in anew); containers need /dev/p2pmem passed in (--device), where the kernel has it.",
 		  "User %u may not open %.200s for reading and writing.",
 		  (unsigned int)geteuid(), file);
 }
 
-/* Drives that the kernel left alone: too small a CMB, not aligned, or none */
-static void add_others(struct check_report *report, struct p2pmr_context *ctx)
+/*
+ * Drives that the kernel left alone: too small a CMB, not aligned, or none; but
+ * for the first @told of them.
+ */
+static void add_others(struct check_report *report, struct p2pmr_context *ctx,
+		       size_t told)
 {
 	char **names = sysfs_names("class/nvme");
 	struct failure why;
 	size_t i;
 
 	for (i = 0; names && names[i]; i++) {
+		if (i < told)
+			continue;
 		if (p2pmr_provider_find(ctx, names[i]))
 			continue;
 		failure_from_lib(&why, "");
@@ -144,6 +148,8 @@ void check_providers(struct check_report *report, struct p2pmr_context *ctx,
 	if (!tree->n_providers) {
 		note_no_provider(ctx, &none);
 		check_add_failure(report, CHECK_NEVER, "provider", NULL, &none);
+		/* the first drive is what that speaks of, if there is one */
+		add_others(report, ctx, 1);
 		return;
 	}
 	for (i = 0; i < tree->n_providers; i++) {
@@ -152,5 +158,5 @@ void check_providers(struct check_report *report, struct p2pmr_context *ctx,
 		if (!sysfs_is_recorded())
 			add_permission(report, &tree->providers[i]);
 	}
-	add_others(report, ctx);
+	add_others(report, ctx, 0);
 }

@@ -311,7 +311,7 @@ static int fail_open(const struct p2pmr_provider *provider, int err)
 		strcpy(path, "p2pmem/allocate");
 	if (err == EROFS)
 		return p2pmr_fail(P2PMR_REASON_NO_PERMISSION, err,
-				  "Pass a device node of it in (containers: --device /dev/p2pmem/ADDRESS, or /dev/nvmeN of a drive), or bind-mount this one file read-write.",
+				  "Pass a device node of it in (containers: --device /dev/p2pmem, or /dev/nvmeN of a drive), or bind-mount this one file read-write.",
 				  "%s cannot be opened for writing, because sysfs is mounted read-only.",
 				  path);
 	return p2pmr_p2pmem_cannot_open(path, err, NULL);

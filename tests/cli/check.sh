@@ -67,8 +67,13 @@ has out '^warn  options   .*built without CONFIG_PCI_P2PDMA \('
 find "$dir/switch/sys/devices" -name p2pmem -exec rm -r {} +
 expect "a kernel without P2PDMA" 77 p2pmr check
 has out '^fail  options   .*built without CONFIG_PCI_P2PDMA \('
-has out '^fail  provider  nvme0 .*CONFIG_PCI_P2PDMA=y.*\[KERNEL_NO_P2PDMA\]$'
+has out '^fail  provider  nvme0 \(0000:19:00\.0\).*CONFIG_PCI_P2PDMA=y.*\[KERNEL_NO_P2PDMA\]$'
 has out 'RDMA cannot use peer memory on this machine\.$'
+nvme_controller nvme7 0000:1a:00.0
+pci_function 0000:1a:00.0 nvme -1 0000:17:00.0
+expect "and a second drive" 77 p2pmr check
+has out '^warn  cmb       nvme7: .*\[KERNEL_NO_P2PDMA\]$'
+expect "  the first is told once" 1 grep -q '^warn  cmb       nvme0: ' "$dir/out"
 expect "the same, JSON" 77 p2pmr check --json
 json '.verdict == "impossible" and any(.checks[]; .reason == "KERNEL_NO_P2PDMA" and .state == "fail")'
 
