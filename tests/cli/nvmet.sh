@@ -343,7 +343,7 @@ json '.controllers[2].host_address == null and .controllers[2].namespaces[0].pro
 json '.controllers[3].namespaces == null'
 
 expect "saved" 0 p2pmr nvmet save
-silent err
+has err "^p2pmr nvmet save: $nqn, namespace 10: /dev/nvme1n1 may be another drive after the next boot\\."
 json '.hosts == [{"nqn": "h", "dhchap": {"hash": "hmac(sha256)"}}]'
 json '[.subsystems[].namespaces[].nsid] == [9, 10]'
 json '.subsystems[0].namespaces[1] == {"nsid": 10, "device": {"path": "/dev/nvme1n1",
@@ -365,6 +365,9 @@ expect "saved to a pipe" 0 p2pmr nvmet save "$dir/pipe"
 wait $!
 expect "  which stays" 0 test -p "$dir/pipe"
 expect "  the same" 0 cmp "$dir/saved" "$dir/read"
+item "subsystems/$nqn/namespaces/10" device_path=/dev/disk/by-id/nvme-x
+expect "saved by a name that stays" 0 p2pmr nvmet save
+silent err
 expect "saved where none can be" 1 p2pmr nvmet save "$dir/nowhere/x"
 has err '\[SYSTEM\]$'
 expect "full disk" 1 sh -c 'p2pmr nvmet save >/dev/full'
