@@ -273,8 +273,8 @@ int p2pmr_buf_fill(struct p2pmr_buf *buf, size_t offset, unsigned char byte,
  *
  * Thread-safety: any thread.
  *
- * Return: 0, or -EINVAL as for p2pmr_buf_write(); then @first_difference stays
- * as it was.
+ * Return: 0, or -EINVAL or -ENODEV as for p2pmr_buf_write(); then
+ * @first_difference means nothing.
  */
 int p2pmr_buf_compare(const struct p2pmr_buf *buf, size_t offset,
 		      const void *with, size_t len_bytes,

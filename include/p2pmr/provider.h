@@ -45,7 +45,7 @@ struct p2pmr_provider *p2pmr_provider_next(struct p2pmr_context *ctx,
  *
  * Return: the provider, or NULL with errno EINVAL (@name is NULL or empty) or
  * ENODEV (reason NO_PROVIDER, whose text lists the names there are; or
- * KERNEL_NO_P2PDMA when the device exists but the kernel has no P2PDMA).
+ * KERNEL_NO_P2PDMA when the device exists, and no device offers memory).
  */
 struct p2pmr_provider *p2pmr_provider_find(struct p2pmr_context *ctx,
 					   const char *name);

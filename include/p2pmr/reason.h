@@ -22,7 +22,9 @@ extern "C" {
  * @P2PMR_REASON_NO_PROVIDER: no provider of that name
  * @P2PMR_REASON_PROVIDER_GONE: the provider was there and has left
  * @P2PMR_REASON_NO_PERMISSION: the provider's file may not be opened
- * @P2PMR_REASON_KERNEL_NO_P2PDMA: the kernel was built without PCI_P2PDMA
+ * @P2PMR_REASON_KERNEL_NO_P2PDMA: nothing of this machine offers peer memory: the
+ *	kernel was built without PCI_P2PDMA, or no drive has a CMB that it takes;
+ *	sysfs does not tell which
  * @P2PMR_REASON_POOL_EXHAUSTED: the provider has no such piece left
  * @P2PMR_REASON_TOO_LARGE: more than the provider has in all
  * @P2PMR_REASON_OUT_OF_RANGE: a range that does not lie within its buffer
