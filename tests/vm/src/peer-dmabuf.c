@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/dma-buf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -492,6 +493,34 @@ static void try_revoked(char **argv)
 	loopback_close(&lb);
 }
 
+/* While the function is reset there is nothing that the kernel could read */
+static void check_sync_during_reset(int dmabuf, const char *reset)
+{
+	bool refused = false;
+	int status, err;
+	pid_t child;
+
+	child = fork();
+	if (child < 0)
+		die("fork: %s", strerror(errno));
+	if (!child) {
+		write_file(reset, "1");
+		_exit(0);
+	}
+	do {
+		err = sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+		if (err && err != ENODEV)
+			die("DMA_BUF_IOCTL_SYNC: %s", strerror(err));
+		refused |= err == ENODEV;
+	} while (!waitpid(child, &status, WNOHANG));
+	if (status)
+		die("the reset failed");
+	if (!refused)
+		die("DMA_BUF_IOCTL_SYNC reads from a drive that is being reset");
+	if (sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE))
+		die("DMA_BUF_IOCTL_SYNC fails when the reset is over");
+}
+
 /*
  * revoked-reset NODE RESET: the regions are lost, but not the memory: it can be
  * registered anew
@@ -515,7 +544,7 @@ static void try_revoked_reset(char **argv)
 	check_no_region(&lb, gone, host);
 
 	/* also a second time */
-	write_file(argv[1], "1");
+	check_sync_during_reset(dmabuf, argv[1]);
 
 	check_no_region(&lb, again, host);
 	must_dereg(gone);

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154,SC2317 # lib/ sets variables; subtests are called by name
+# DESCRIPTION: an NVMe target's data is right while the drive whose memory it is in is reset
+# KERNEL: p2p
+# TOPOLOGY: switch
+# TIMEOUT: 600
+# ALL: yes
+# DEBUG: no
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+. tests/vm/lib/peer.sh
+. tests/vm/lib/leave.sh
+. tests/vm/lib/nvmet.sh
+
+# Its memory is out of reach for a tenth of a second each time
+reset_again_and_again()
+{
+	while sleep 0.3; do
+		echo 1 >"/sys/bus/pci/devices/$drive/reset"
+	done
+}
+
+# A read that the target was about to send when the memory went ends the connection,
+# which the host finds out by the time that its request takes
+io_timeout=/sys/module/nvme_core/parameters/io_timeout
+
+# What fio was told that it is written is read back; a request that fails is sent
+# again by the host. The target and its host are one machine.
+data_is_right()
+{
+	defer eval "echo $(cat "$io_timeout") >$io_timeout"
+	echo 5 >"$io_timeout"
+	start_target "$drive"
+	defer stop_target
+	connect --nr-io-queues=1 --reconnect-delay=1
+	defer disconnect
+	run_bg reset_again_and_again
+	fio --name=reset --filename="$remote" --direct=1 --ioengine=libaio --rw="$1" \
+		--bs=64k --iodepth=8 --size=2M --time_based --runtime=40 \
+		--verify=crc32c --verify_fatal=1 >"$test_dir/fio" 2>&1 ||
+		fail "$(cat "$test_dir/fio")"
+	[ "$(served peer)" -ge 64 ] || fail "little was served from the drive: $(p2pmr nvmet show)"
+}
+
+subtest "writes" data_is_right write
+subtest "reads and writes" data_is_right randrw
+finish
