@@ -123,6 +123,30 @@ provider_leaves()
 	bring_back bind_drive
 }
 
+# The address is of a queue that is not there yet, or about to go
+read_addresses()
+{
+	local file address
+	while :; do
+		for file in /sys/kernel/debug/nvmet/"$nqn"/ctrl*/host_traddr; do
+			! read -r address <"$file" || echo "$address"
+		done
+	done
+}
+
+hosts_come_and_go()
+{
+	local i
+	start_target "$drive"
+	defer stop_target
+	run_bg read_addresses >"$test_dir/addresses" 2>/dev/null
+	for i in {1..10}; do
+		connect --nr-io-queues=1
+		disconnect
+	done
+	expect_output '^10\.0\.2\.15$' sort -u "$test_dir/addresses"
+}
+
 subtest "all of it, while the memory lasts" all_of_it
 subtest "data that comes with the command" inline_data
 subtest "the memory is exhausted" exhausted
@@ -130,4 +154,5 @@ subtest "p2pmem=0" p2pmem off 0 null off
 subtest "p2pmem=1: the kernel takes the nearest" p2pmem auto 1 "$(drive_address 1)" peer
 subtest "p2pmem=ADDRESS" p2pmem "$drive" "$drive" "$drive" peer
 subtest "p2pmem=ADDRESS of a drive that has left" provider_leaves
+subtest "a host's address, while hosts come and go" hosts_come_and_go
 finish
