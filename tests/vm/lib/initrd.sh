@@ -52,11 +52,8 @@ make_initrd()
 	files=$(initrd_module_files "$release") || exit
 	for file in $files; do
 		cp "$file" "$to"
-		case $file in
-		*.xz) xz -d "$to/${file##*/}" ;;
-		*.zst) zstd -q -d --rm "$to/${file##*/}" ;;
-		esac
 		file=${file##*/}
+		[[ $file != *.xz ]] || xz -d "$to/$file"
 		names+=("${file%%.ko*}")
 	done
 	depmod -b "$dir" "$release" 2>"$run_dir/depmod.log" ||
