@@ -38,7 +38,7 @@ key_of()
 {
 	{
 		git write-tree
-		"${CC:-gcc}" --version | head -n 1
+		gcc --version | head -n 1
 		cat "$kernel_dir"/config/{base,lab,each}.config
 		printf '%s\n' "$@"
 	} | sha256sum | cut -c 1-16
@@ -54,6 +54,14 @@ remembered()
 remember()
 {
 	echo "$2" >>"$1"
+}
+
+# use_ccache: a compiler that remembers what it has compiled; the same files are
+# compiled again and again with little that changes
+use_ccache()
+{
+	command -v ccache >/dev/null || die "there is no ccache (Debian package ccache)"
+	export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=4G
 }
 
 # base_value KEY: one value of the BASE file
