@@ -11,7 +11,9 @@ static int post_receives(struct ibv_qp *qp, struct ibv_mr *mr,
 
 	while (count--) {
 		void *piece = p2pmr_arena_alloc(arena, 4096, 0);
-		struct ibv_sge sge = { (uintptr_t)piece, 4096, mr->lkey };
+		/* may be more than was asked for, and may be used */
+		uint32_t size = p2pmr_arena_size_of(arena, piece);
+		struct ibv_sge sge = { (uintptr_t)piece, size, mr->lkey };
 		struct ibv_recv_wr wr = {
 			.wr_id = (uintptr_t)piece, .sg_list = &sge, .num_sge = 1,
 		};

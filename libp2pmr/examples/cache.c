@@ -3,6 +3,12 @@
 
 #include <p2pmr/p2pmr.h>
 
+/* Post requests with mr->lkey, and wait for their completions */
+static enum ibv_wc_status use(struct ibv_mr *mr)
+{
+	return mr->lkey ? IBV_WC_SUCCESS : IBV_WC_LOC_PROT_ERR;
+}
+
 /* cache PROVIDER: use the same megabyte of it a hundred times */
 int main(int argc, char **argv)
 {
@@ -27,7 +33,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "%s\n", p2pmr_reason_text());
 			return 1;
 		}
-		/* post requests with mr->lkey, and wait for their completions */
+		/* the memory may have been taken back: not again the same one */
+		if (use(mr) != IBV_WC_SUCCESS)
+			p2pmr_cache_invalidate(cache, mr);
 		p2pmr_cache_put(cache, mr);
 	}
 	p2pmr_cache_stats(cache, &stats);

@@ -23,6 +23,8 @@ int main(int argc, char **argv)
 	}
 	printf("%zu bytes of %s\n", p2pmr_buf_size(buf),
 	       p2pmr_provider_name(p2pmr_buf_provider(buf)));
+	printf("host memory had to do %llu times\n",
+	       (unsigned long long)p2pmr_context_fallbacks(ctx));
 
 	p2pmr_buf_free(buf);
 	p2pmr_close(ctx);

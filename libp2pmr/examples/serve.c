@@ -7,7 +7,10 @@
 
 #define TRY(what) do { if (!(what)) err(1, #what); } while (0)
 
-/* serve PROVIDER: let one client write into 4096 bytes of it, and show them */
+/*
+ * serve PROVIDER: let one client write into 4096 bytes of it, and show them. It may
+ * read them, too, which is how it knows that they are in place.
+ */
 int main(int argc, char **argv)
 {
 	struct rdma_addrinfo hints = { .ai_flags = RAI_PASSIVE,
@@ -15,7 +18,8 @@ int main(int argc, char **argv)
 	struct ibv_qp_init_attr qp = { .cap = { 1, 1, 1, 1, 0 }, .sq_sig_all = 1 };
 	struct { uint64_t addr; uint32_t rkey; } here = { 0 };
 	struct rdma_conn_param param = { .private_data = &here,
-					 .private_data_len = sizeof(here) };
+					 .private_data_len = sizeof(here),
+					 .responder_resources = 1 };
 	struct p2pmr_context *ctx = p2pmr_open(NULL);
 	struct p2pmr_provider *provider;
 	struct rdma_cm_event *event;
@@ -35,7 +39,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	TRY(!rdma_get_request(listener, &id));
 	mr = p2pmr_reg_mr(id->pd, buf, IBV_ACCESS_LOCAL_WRITE |
-			  IBV_ACCESS_REMOTE_WRITE, NULL);
+			  IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ, NULL);
 	if (!mr)
 		errx(1, "%s %s", p2pmr_reason_text(), p2pmr_reason_remedy());
 	here.addr = (uintptr_t)mr->addr;

@@ -7,7 +7,12 @@
 static int print_row(struct p2pmr_topo *topo, struct p2pmr_provider *provider,
 		     int count, char **devices)
 {
-	printf("%s:", p2pmr_provider_name(provider));
+	unsigned int acs;
+
+	if (p2pmr_topo_acs(topo, p2pmr_provider_pci_address(provider), &acs))
+		return -1;
+	printf("%s%s:", p2pmr_provider_name(provider),
+	       acs & P2PMR_ACS_REQUEST_REDIRECT ? " (redirects requests)" : "");
 	for (int i = 0; i < count; i++) {
 		struct p2pmr_path *path = p2pmr_topo_path(topo, provider,
 							  devices[i]);

@@ -64,6 +64,29 @@ events()
 	EOF
 }
 
+has_lines()
+{
+	[ "$(wc -l <"$test_dir/leave")" = "$1" ]
+}
+
+leave_example()
+{
+	local example
+	build/examples/leave "$drive" >"$test_dir/leave" &
+	example=$!
+	defer end_bg "$example"
+	within 20 has_lines 1
+	echo "$address" >/sys/bus/pci/drivers/nvme/unbind
+	within 20 has_lines 2
+	echo "$address" >/sys/bus/pci/drivers/nvme/bind
+	wait "$example"
+	diff "$test_dir/leave" - <<-EOF
+	has memory
+	lost it
+	has memory again
+	EOF
+}
+
 subtest "allocate, register, read and write" "$lib_peer" use "$drive"
 subtest "by PCI address" "$lib_peer" use "$address"
 subtest "sizes that cannot be had" "$lib_peer" sizes "$drive"
@@ -72,19 +95,19 @@ subtest "a device that did not opt in" siw_did_not_opt_in
 subtest "RLIMIT_MEMLOCK" memlock
 subtest "no permission" permission
 subtest "a drive that leaves" gone
-# The example of the README
-write_example()
+# with_server CLIENT TEXT: which it writes into the memory of the other drive
+with_server()
 {
 	local server
 	build/examples/serve "$(drive_name 1)" >"$test_dir/events" &
 	server=$!
 	defer end_bg "$server"
 	within 20 listens
-	build/examples/write 10.0.2.15 "$drive"
+	"build/examples/$1" 10.0.2.15 "$drive"
 	wait "$server"
 	diff "$test_dir/events" - <<-EOF
 	listening
-	from a drive
+	$2
 	EOF
 }
 
@@ -116,6 +139,19 @@ examples()
 	expect_status 0 build/examples/arena "$drive"
 	expect_status 0 build/examples/cache "$drive"
 	expect_output 'by route umem$' build/examples/register "$drive"
+	expect_output "^$drive: [0-9]+ bytes$" build/examples/list
+	expect_output "^$drive: p2pmem, driver nvme, NUMA node -?[0-9]+, at $address by [0-9a-f:./]*$address$" \
+		build/examples/about
+	expect_output "^1\. nvme[0-9]+, path cpu$" build/examples/candidates
+	expect_output "^rxe0 to $drive: cpu, accepts such memory: yes, atomics there: yes$" build/examples/peers
+	expect_output '^67108864 bytes$' build/examples/reason "$drive"
+	expect_output 'by route umem$' build/examples/route "$drive"
+	expect_output 'by route umem$' build/examples/mapping "$(cmb_allocate_path 0)"
+	expect_output "^$drive: cpu -1$" build/examples/topo rxe0
+	expect_output "^/dev/${drive}n1: $drive$" build/examples/nvme
+	expect_output '^hello$' build/examples/copy "$drive"
+	expect_output '^4194304 bytes at' build/examples/huge
+	expect_status 0 build/examples/flush "$drive" "/dev/${drive}n1"
 }
 
 # Debian's python3, which has pyverbs
@@ -135,6 +171,8 @@ subtest "paths" paths
 subtest "examples" examples
 subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
 subtest "events" events
-subtest "the README's example" write_example
+subtest "a buffer whose drive comes back" leave_example
+subtest "the README's example" with_server write "from a drive"
+subtest "a write that is flushed" with_server flush-post "in place"
 subtest "pyverbs" pyverbs
 finish
