@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # lib/ sets them
-# DESCRIPTION: a drive is out of reach for a while: reset, sleep, recovery of its link
+# DESCRIPTION: a drive is out of reach: reset, sleep, recovery of its link, given up
 # KERNEL: p2p
 # TOPOLOGY: switch
 # TIMEOUT: 300
@@ -68,6 +68,38 @@ cmb_is_enabled_again()
 			fail "CMBMSC was $before, and is $(cmbmsc) after $how"
 	done
 	within 20 drive_is_back
+	"$peer_mr" data "$cmb0"
+}
+
+# registers [LOW HIGH]: where the drive's are, as its BAR 0 has it
+registers()
+{
+	setpci -s "$drive" BASE_ADDRESS_0${1+=$1} BASE_ADDRESS_1${2+=$2}
+}
+
+given_up()
+{
+	[ "$(cat "/sys/class/nvme/$(drive_name 0)/state")" = dead ]
+}
+
+# The drive's registers are not where nvme looks for them when it starts the
+# controller anew, so it gives up. The memory is in another BAR, and still answers.
+controller_is_given_up()
+{
+	local at
+	mapfile -t at < <(registers)
+	soak
+	traffic write read send atomic
+	registers 0 0
+	! controller_reset 2>/dev/null || fail "a controller without registers was reset"
+	end_traffic
+	end_soak
+	within 10 given_up
+	within 10 no_region_is_left
+	"$peer_mr" no-map "$cmb0" rw ENODEV
+	registers "${at[@]}"
+	unbind_drive
+	bring_back bind_drive
 	"$peer_mr" data "$cmb0"
 }
 
@@ -169,6 +201,7 @@ link_does_not_recover()
 subtest "a reset of the controller" reset_of_the_controller
 subtest "a reset of the function" lockdep_permitting reset_of_the_function
 subtest "a drive whose reset disables its CMB" lockdep_permitting cmb_is_enabled_again
+subtest "a controller that is given up" controller_is_given_up
 subtest "a reset of the bus" lockdep_permitting reset_of_the_bus
 subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
