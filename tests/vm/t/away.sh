@@ -201,7 +201,7 @@ link_does_not_recover()
 subtest "a reset of the controller" reset_of_the_controller
 subtest "a reset of the function" lockdep_permitting reset_of_the_function
 subtest "a drive whose reset disables its CMB" lockdep_permitting cmb_is_enabled_again
-subtest "a controller that is given up" controller_is_given_up
+subtest "a controller that is given up" lockdep_permitting controller_is_given_up
 subtest "a reset of the bus" lockdep_permitting reset_of_the_bus
 subtest "the same mapping can be registered again" lockdep_permitting \
 	"$peer_mr" revoked-reset "$cmb0" "/sys/bus/pci/devices/$drive/reset"
