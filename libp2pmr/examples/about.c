@@ -22,6 +22,8 @@ int main(void)
 		       or_none(p2pmr_provider_pci_address(p)),
 		       or_none(p2pmr_provider_pci_path(p)));
 	}
+	if (!ctx)
+		fprintf(stderr, "%s\n", p2pmr_reason_text());
 	p2pmr_close(ctx);
 	return !ctx;
 }

@@ -10,7 +10,11 @@ int main(void)
 	struct p2pmr_context *ctx = p2pmr_open(NULL);
 	struct p2pmr_choice *choice = NULL;
 
-	if (ctx && devices && devices[0])
+	if (!devices || !devices[0]) {
+		fputs("there is no RDMA device\n", stderr);
+		return 1;
+	}
+	if (ctx)
 		choice = p2pmr_choice_make(ctx, devices[0], 1 << 20, NULL);
 	if (!choice) {
 		fprintf(stderr, "%s %s\n", p2pmr_reason_text(),

@@ -12,7 +12,11 @@ int main(int argc, char **argv)
 	struct p2pmr_context *ctx = p2pmr_open(NULL);
 	struct p2pmr_buf *buf = NULL;
 
-	if (ctx && devices && devices[0])
+	if (!devices || !devices[0]) {
+		fputs("there is no RDMA device\n", stderr);
+		return 1;
+	}
+	if (ctx)
 		buf = p2pmr_buf_alloc_for(ctx, devices[0], size,
 					  P2PMR_OPTS(p2pmr_choice_opts,
 						     .flags = P2PMR_CHOICE_HOST));

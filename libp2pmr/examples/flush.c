@@ -2,50 +2,52 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_DIRECT */
 #endif
+#include <err.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <p2pmr/p2pmr.h>
+
+#define TRY(what) do { if (!(what)) err(1, #what); } while (0)
 
 /*
  * Data has been received into the region, as its completion says: have the
  * drive write it out from there, without a copy in host memory.
  */
-static int write_out(struct p2pmr_flush *flush, const struct ibv_mr *mr, int file)
+static void write_out(struct p2pmr_flush *flush, const struct ibv_mr *mr, int file)
 {
-	int ret = p2pmr_flush(flush, mr, mr->addr, mr->length);
-
-	if (ret)
-		return ret;
-	return pwrite(file, mr->addr, mr->length, 0) == (ssize_t)mr->length ? 0 : -1;
+	if (p2pmr_flush(flush, mr, mr->addr, mr->length))
+		errx(1, "%s %s", p2pmr_reason_text(), p2pmr_reason_remedy());
+	TRY(pwrite(file, mr->addr, mr->length, 0) == (ssize_t)mr->length);
 }
 
-/* flush PROVIDER FILE: a megabyte of it, from its memory to a file */
+/* flush PROVIDER FILE: overwrites the first megabyte of FILE, from PROVIDER's memory */
 int main(int argc, char **argv)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
-	struct ibv_context *dev = list && list[0] ? ibv_open_device(list[0]) : NULL;
-	struct ibv_pd *pd = dev ? ibv_alloc_pd(dev) : NULL;
-	struct p2pmr_flush *flush = pd ? p2pmr_flush_create(pd, NULL) : NULL;
 	struct p2pmr_context *ctx = p2pmr_open(NULL);
-	int file = open(argc > 2 ? argv[2] : "/dev/null", O_WRONLY | O_DIRECT);
-	struct p2pmr_provider *p;
+	struct p2pmr_provider *provider;
+	struct p2pmr_flush *flush;
+	struct ibv_context *dev;
 	struct p2pmr_buf *buf;
 	struct ibv_mr *mr;
-	int ret;
+	struct ibv_pd *pd;
+	int file;
 
-	p = ctx && flush ? p2pmr_provider_find(ctx, argc > 1 ? argv[1] : "nvme0") : NULL;
-	buf = p ? p2pmr_buf_alloc(p, 1 << 20) : NULL;
-	mr = buf ? p2pmr_reg_mr(pd, buf, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-				IBV_ACCESS_REMOTE_READ, NULL) : NULL;
-	ret = mr ? write_out(flush, mr, file) : -1;
-	if (ret) {
-		perror("flush");
-		fprintf(stderr, "%s %s\n", p2pmr_reason_text(),
-			p2pmr_reason_remedy());
-		return 1;
-	}
+	if (argc != 3)
+		errx(2, "usage: flush PROVIDER FILE");
+	TRY((file = open(argv[2], O_WRONLY | O_DIRECT)) >= 0);
+	TRY(list && list[0] && (dev = ibv_open_device(list[0])));
+	TRY(pd = ibv_alloc_pd(dev));
+	TRY(flush = p2pmr_flush_create(pd, NULL));
+	TRY(ctx && (provider = p2pmr_provider_find(ctx, argv[1])));
+	TRY(buf = p2pmr_buf_alloc(provider, 1 << 20));
+	TRY(mr = p2pmr_reg_mr(pd, buf, IBV_ACCESS_LOCAL_WRITE |
+			      IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ, NULL));
+
+	/* here somebody writes to the region, and says that it is done */
+	write_out(flush, mr, file);
+
 	ibv_dereg_mr(mr);
 	p2pmr_buf_free(buf);
 	p2pmr_flush_destroy(flush);

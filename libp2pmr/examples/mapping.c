@@ -15,12 +15,17 @@ int main(int argc, char **argv)
 	/* /sys/bus/pci/devices/ADDRESS/p2pmem/allocate */
 	int fd = open(argc > 1 ? argv[1] : "/dev/zero", O_RDWR | O_CLOEXEC);
 	size_t size = 1 << 20;
-	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *addr = fd < 0 ? MAP_FAILED :
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	enum p2pmr_route route;
 	struct ibv_mr *mr;
 
-	if (!pd || addr == MAP_FAILED) {
-		perror("mapping");
+	if (addr == MAP_FAILED) {
+		perror(fd < 0 ? "open" : "mmap");
+		return 1;
+	}
+	if (!pd) {
+		fputs("there is no RDMA device that can be opened\n", stderr);
 		return 1;
 	}
 	mr = p2pmr_reg_addr(pd, addr, size, IBV_ACCESS_LOCAL_WRITE, &route);

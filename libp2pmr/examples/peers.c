@@ -30,8 +30,10 @@ int main(void)
 	struct p2pmr_context *ctx = p2pmr_open(NULL);
 	struct p2pmr_provider *p = NULL;
 
-	if (!ctx || !devices)
+	if (!ctx || !devices || !devices[0]) {
+		fputs("there is no RDMA device\n", stderr);
 		return 1;
+	}
 	while ((p = p2pmr_provider_next(ctx, p))) {
 		for (int i = 0; p2pmr_provider_is_peer(p) && devices[i]; i++)
 			print(p, devices[i]);

@@ -5,7 +5,7 @@
 
 #include <p2pmr/p2pmr.h>
 
-/* reason PROVIDER: as much of it as there is, found by asking for too much */
+/* reason PROVIDER: the largest power of two of bytes that it has in one piece */
 int main(int argc, char **argv)
 {
 	struct p2pmr_context *ctx = p2pmr_open(NULL);

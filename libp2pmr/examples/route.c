@@ -20,8 +20,10 @@ int main(int argc, char **argv)
 	struct ibv_mr *mr = NULL;
 	unsigned int caps;
 
-	if (!pd || p2pmr_device_caps(dev, &caps))
+	if (!pd || p2pmr_device_caps(dev, &caps)) {
+		fputs("there is no RDMA device that can be opened\n", stderr);
 		return 1;
+	}
 	if (!(caps & P2PMR_CAP_PEER_MR)) {
 		how.flags = P2PMR_BUF_DMABUF;
 		by.route = P2PMR_ROUTE_DMABUF;
