@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # test.sh has test_dir
 # The lab's devices, as a test in the guest finds them. Drives are counted as
 # QEMU's ids are (nv0, nv1): the kernel numbers them in the order in which their
 # probes happen to end. With as few forks as can be: the processors are emulated,
@@ -91,4 +91,30 @@ qmp_open()
 unplug()
 {
 	qmp device_del "{\"id\": \"$1\"}" >/dev/null
+}
+
+lost_and_found()
+{
+	[ "$(wc -l <"$test_dir/comes-back")" = "$1" ]
+}
+
+# drive_comes_back [COMMAND...]: the library's example leave, run by that command,
+# has memory of drive nv0, which leaves and is bound again
+drive_comes_back()
+{
+	local address example
+	address=$(drive_address 0)
+	"$@" build/examples/leave "$(drive_name 0)" >"$test_dir/comes-back" &
+	example=$!
+	defer end_bg "$example"
+	within 20 lost_and_found 1
+	echo "$address" >/sys/bus/pci/drivers/nvme/unbind
+	within 20 lost_and_found 2
+	echo "$address" >/sys/bus/pci/drivers/nvme/bind
+	wait "$example"
+	diff "$test_dir/comes-back" - <<-EOF
+	has memory
+	lost it
+	has memory again
+	EOF
 }

@@ -64,29 +64,6 @@ events()
 	EOF
 }
 
-has_lines()
-{
-	[ "$(wc -l <"$test_dir/leave")" = "$1" ]
-}
-
-leave_example()
-{
-	local example
-	build/examples/leave "$drive" >"$test_dir/leave" &
-	example=$!
-	defer end_bg "$example"
-	within 20 has_lines 1
-	echo "$address" >/sys/bus/pci/drivers/nvme/unbind
-	within 20 has_lines 2
-	echo "$address" >/sys/bus/pci/drivers/nvme/bind
-	wait "$example"
-	diff "$test_dir/leave" - <<-EOF
-	has memory
-	lost it
-	has memory again
-	EOF
-}
-
 subtest "allocate, register, read and write" "$lib_peer" use "$drive"
 subtest "by PCI address" "$lib_peer" use "$address"
 subtest "sizes that cannot be had" "$lib_peer" sizes "$drive"
@@ -171,7 +148,7 @@ subtest "paths" paths
 subtest "examples" examples
 subtest "flush" build/tests/vm/lib-flush "$drive" "/dev/$(drive_name 1)n1"
 subtest "events" events
-subtest "a buffer whose drive comes back" leave_example
+subtest "a buffer whose drive comes back" drive_comes_back
 subtest "the README's example" with_server write "from a drive"
 subtest "a write that is flushed" with_server flush-post "in place"
 subtest "pyverbs" pyverbs

@@ -51,9 +51,20 @@ nobody_else()
 	"${user[@]}" --clear-groups "$lib_peer" permission "$drive"
 }
 
+member()
+{
+	"${user[@]}" --groups "$(getent group p2pmem | cut -d: -f3)" "$@"
+}
+
 members()
 {
-	"${user[@]}" --groups "$(getent group p2pmem | cut -d: -f3)" "$lib_peer" use "$drive"
+	member "$lib_peer" use "$drive"
+}
+
+members_drive_comes_back()
+{
+	drive_comes_back member
+	udevadm settle
 }
 
 # container COMMAND...: as it is in one that was given /dev/p2pmem/ADDRESS and the
@@ -89,6 +100,7 @@ subtest "the group and the rules" group_and_rules
 subtest "a drive that is there" already_bound
 subtest "a drive that is bound again" bound_again
 subtest "members of the group" members
+subtest "a member whose drive comes back" members_drive_comes_back
 subtest "nobody else" nobody_else
 subtest "a container with the device node" in_a_container
 finish
