@@ -33,11 +33,11 @@ take_lock()
 # the configuration, compiler and whatever else the key is made of, so that what was
 # interrupted goes on where it was.
 #
-# key_of WORD...: in a source tree, of what is staged in it
+# key_of WORD...: in a source tree, of what is staged in it and can be compiled
 key_of()
 {
 	{
-		git write-tree
+		git ls-files --stage -- . ':!Documentation' ':!MAINTAINERS'
 		gcc --version | head -n 1
 		cat "$kernel_dir"/config/{base,lab,each}.config
 		printf '%s\n' "$@"
