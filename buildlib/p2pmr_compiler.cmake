@@ -20,7 +20,9 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${BUILD_LIB})
 # The tree may be moved, or seen under another path inside a guest.
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 
-add_compile_definitions(_GNU_SOURCE)
+# p2pmem/allocate says that it has 1 TiB, and files are copied: beyond long, where that
+# has 32 bits
+add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_compile_options(
 	-Wall
 	-Wextra

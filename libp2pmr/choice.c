@@ -83,7 +83,7 @@ static int consider(struct p2pmr_candidate *candidate, const char *device,
 	int ret;
 
 	if (provider->ops->space(provider, &space) ||
-	    space.available_bytes < size_bytes)
+	    space.available_bytes < size_bytes || size_bytes > PTRDIFF_MAX)
 		return 0;
 	candidate->is_peer = provider->ops->is_peer;
 	candidate->available = space.available_bytes;

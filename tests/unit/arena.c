@@ -107,7 +107,7 @@ static void test_bad_create(void **state)
 	(void)state;
 	assert_null(p2pmr_arena_create(NULL, NULL));
 	assert_reason(P2PMR_REASON_BAD_ARGUMENT, EINVAL);
-	assert_null(p2pmr_arena_create(buf, &(struct p2pmr_arena_opts){ 4 }));
+	assert_null(p2pmr_arena_create(buf, &(struct p2pmr_arena_opts){ 1 }));
 	assert_reason(P2PMR_REASON_BAD_OPTIONS, EINVAL);
 	assert_null(p2pmr_arena_create(buf, &longer.opts));
 	assert_reason(P2PMR_REASON_BAD_OPTIONS, EINVAL);
@@ -132,6 +132,9 @@ static void test_larger_than_an_arena(void **state)
 	struct p2pmr_buf big = *buf;
 
 	(void)state;
+	/* where size_t has 32 bits, nothing is that large */
+	if (sizeof(size_t) < 8)
+		return;
 	big.size = (size_t)256 << 30;
 	assert_null(p2pmr_arena_create(&big, NULL));
 	assert_reason(P2PMR_REASON_TOO_LARGE, ENOMEM);

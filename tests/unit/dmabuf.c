@@ -31,12 +31,12 @@ static uint64_t last_sync, device_caps;
 
 /* ---- the kernel ----------------------------------------------------------- */
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap___open_2(const char *path, int flags);
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap___open64_2(const char *path, int flags);
 int __wrap_faccessat(int dir, const char *path, int mode, int flags);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
-int __wrap_fstatfs(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs);
 
 /* As faccessat() finds it, too */
 static int node_open(void)
@@ -47,7 +47,7 @@ static int node_open(void)
 	return -1;
 }
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_open64(const char *path, int flags, ...)
 {
 	if (!strcmp(path, NODE)) {
 		assert_int_equal(flags, O_RDWR | O_CLOEXEC);
@@ -57,13 +57,13 @@ int __wrap_open(const char *path, int flags, ...)
 		errno = allocate_errno;
 		return -1;
 	}
-	return __real_open(path, flags);
+	return __real_open64(path, flags);
 }
 
 /* What open() is called with _FORTIFY_SOURCE */
-int __wrap___open_2(const char *path, int flags)
+int __wrap___open64_2(const char *path, int flags)
 {
-	return __wrap_open(path, flags);
+	return __wrap_open64(path, flags);
 }
 
 int __wrap_faccessat(int dir, const char *path, int mode, int flags)
@@ -115,7 +115,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 }
 
 /* Files of memory count as dma-bufs here. */
-int __wrap_fstatfs(int fd, struct statfs *fs)
+int __wrap_fstatfs64(int fd, struct statfs *fs)
 {
 	if (fcntl(fd, F_GETFD) < 0)
 		return -1;

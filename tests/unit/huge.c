@@ -13,6 +13,12 @@
 #include "fake/fake.h"
 
 #define MIB ((size_t)1 << 20)
+/* Nobody has reserved that much */
+#if SIZE_MAX > UINT32_MAX
+#define MUCH (MIB * MIB)
+#else
+#define MUCH (1024 * MIB)
+#endif
 #define HUGE (2 * MIB)
 #define POOL "kernel/mm/hugepages/hugepages-2048kB"
 #define NR_HUGEPAGES "/sys/" POOL "/nr_hugepages"
@@ -136,36 +142,36 @@ static void test_not_enough(void **state)
 
 	(void)state;
 	/* The tree says nothing of huge pages; then it says how many there are. */
-	assert_null(alloc("host", MIB * MIB, HUGE));
+	assert_null(alloc("host", MUCH, HUGE));
 	assert_reason(P2PMR_REASON_NO_HUGE_PAGES, ENOMEM);
 	assert_contains(p2pmr_reason_remedy(), NR_HUGEPAGES);
 
 	tree_file(&tree, POOL "/nr_hugepages", "10\n");
 	tree_file(&tree, POOL "/free_hugepages", "7\n");
 	tree_file(&tree, POOL "/resv_hugepages", "5\n");
-	assert_null(alloc("host", MIB * MIB, HUGE));
+	assert_null(alloc("host", MUCH, HUGE));
 	assert_reason(P2PMR_REASON_NO_HUGE_PAGES, ENOMEM);
 	assert_contains(p2pmr_reason_text(), "only 2 of the 10 ");
-	snprintf(text, sizeof(text), "echo %zu > ", 10 + MIB * MIB / HUGE - 2);
+	snprintf(text, sizeof(text), "echo %zu > ", 10 + MUCH / HUGE - 2);
 	assert_contains(p2pmr_reason_remedy(), text);
 
 	tree_file(&tree, POOL "/resv_hugepages", "9\n");
-	assert_null(alloc("host", MIB * MIB, HUGE));
+	assert_null(alloc("host", MUCH, HUGE));
 	assert_contains(p2pmr_reason_text(), "only 0 of the 10 ");
 	tree_file(&tree, POOL "/resv_hugepages", "-1\n");
-	assert_null(alloc("host", MIB * MIB, HUGE));
+	assert_null(alloc("host", MUCH, HUGE));
 	assert_contains(p2pmr_reason_text(), "only 0 of the 0 ");
 
 	tree_file(&tree, POOL "/free_hugepages", "99999999\n");
 	tree_file(&tree, POOL "/resv_hugepages", "0\n");
-	assert_null(alloc("host", MIB * MIB, HUGE));
+	assert_null(alloc("host", MUCH, HUGE));
 	assert_reason(P2PMR_REASON_NO_HUGE_PAGES, ENOMEM);
 	assert_contains(p2pmr_reason_text(), "99999999");
 }
 
 static void test_other_sizes(void **state)
 {
-	static const size_t none[] = { 1, 4096, 8192, (size_t)1 << 40,
+	static const size_t none[] = { 1, 4096, 8192, SIZE_MAX / 16 + 1,
 				       ~(SIZE_MAX >> 1) };
 	static const size_t bad[] = { 3, HUGE + 1, HUGE - 1, SIZE_MAX };
 

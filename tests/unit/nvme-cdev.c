@@ -24,20 +24,20 @@ static const char *becomes;	/* what is opened in its place, unless NULL */
 static int open_errno;		/* of the device; 0: it can be opened */
 static bool read_only;		/* is sysfs? */
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap___open_2(const char *path, int flags);
-int __real_stat(const char *path, struct stat *st);
-int __wrap_stat(const char *path, struct stat *st);
-int __real_statvfs(const char *path, struct statvfs *fs);
-int __wrap_statvfs(const char *path, struct statvfs *fs);
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap___open64_2(const char *path, int flags);
+int __real_stat64(const char *path, struct stat *st);
+int __wrap_stat64(const char *path, struct stat *st);
+int __real_statvfs64(const char *path, struct statvfs *fs);
+int __wrap_statvfs64(const char *path, struct statvfs *fs);
 
 int __wrap_faccessat(int dir, const char *path, int mode, int flags);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 struct ibv_device **__wrap_ibv_get_device_list(int *count);
 void __wrap_ibv_free_device_list(struct ibv_device **list);
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_open64(const char *path, int flags, ...)
 {
 	int err = 0;
 
@@ -51,30 +51,30 @@ int __wrap_open(const char *path, int flags, ...)
 		err = EROFS;
 	}
 	if (!err)
-		return __real_open(path, flags);
+		return __real_open64(path, flags);
 	errno = err;
 	return -1;
 }
 
 /* What open() is called with _FORTIFY_SOURCE */
-int __wrap___open_2(const char *path, int flags)
+int __wrap___open64_2(const char *path, int flags)
 {
-	return __wrap_open(path, flags);
+	return __wrap_open64(path, flags);
 }
 
-int __wrap_stat(const char *path, struct stat *st)
+int __wrap_stat64(const char *path, struct stat *st)
 {
 	if (strcmp(path, NODE))
-		return __real_stat(path, st);
+		return __real_stat64(path, st);
 	if (node_is)
-		return __real_stat(node_is, st);
+		return __real_stat64(node_is, st);
 	errno = ENOENT;
 	return -1;
 }
 
-int __wrap_statvfs(const char *path, struct statvfs *fs)
+int __wrap_statvfs64(const char *path, struct statvfs *fs)
 {
-	int ret = __real_statvfs(path, fs);
+	int ret = __real_statvfs64(path, fs);
 
 	if (read_only)
 		fs->f_flag |= ST_RDONLY;

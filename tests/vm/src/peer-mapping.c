@@ -246,7 +246,7 @@ void test_outlives(char **argv)
 void test_outlives_fork(char **argv)
 {
 	size_t before = available(argv[0]);
-	int go[2], done[2], status;
+	int go[2], done[2], status = -1;
 	struct subject s;
 	uint8_t seen[PAGE];
 	pid_t pid;
