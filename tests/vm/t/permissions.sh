@@ -67,33 +67,52 @@ members_drive_comes_back()
 	udevadm settle
 }
 
-# container COMMAND...: as it is in one that was given /dev/p2pmem/ADDRESS and the
-# RDMA devices; /sys is read-only, and there is no other device of the drive
+# container COMMAND...: as it is in one that was given the RDMA devices and what $given
+# says: node (/dev/p2pmem/ADDRESS), allocate (the file in sysfs) or nothing; else /sys is
+# read-only, and there is no device of the drive
 container()
 {
 	# shellcheck disable=SC2016 # for the inner shell
-	unshare --mount bash -euc '
+	env given="$given" address="$address" allocate="$(cmb_allocate_path 0)" \
+		unshare --mount bash -euc '
 		dev=$(mktemp -d)
 		mount -t tmpfs none "$dev"
 		mkdir "$dev/p2pmem"
 		cp -a /dev/null /dev/zero /dev/random /dev/urandom /dev/infiniband "$dev"
-		cp -a "/dev/p2pmem/$0" "$dev/p2pmem"
+		[ "$given" != node ] || cp -a "/dev/p2pmem/$address" "$dev/p2pmem"
 		mount --bind "$dev" /dev
 		mount --bind /sys /sys
+		[ "$given" != allocate ] || mount --bind "$allocate" "$allocate"
 		mount -o remount,bind,ro /sys
-		"$@"' "$address" "$@"
+		"$@"' container "$@"
 }
 
+# in_a_container GIVEN: members of the group get at the memory through that
 in_a_container()
 {
+	local given=$1 group
+	group=$(getent group p2pmem | cut -d: -f3)
 	expect_output "^$drive +p2pmem " container p2pmr list
 	container "$lib_peer" use "$drive"
-	container "${user[@]}" --groups "$(getent group p2pmem | cut -d: -f3)" "$lib_peer" use "$drive"
+	container "${user[@]}" --groups "$group" "$lib_peer" use "$drive"
 	container "${user[@]}" --clear-groups "$lib_peer" permission "$drive"
+}
+
+check_in_a_container()
+{
+	local given=node
 	container p2pmr check --json >"$test_dir/check" || true
 	jq -e --arg n "$drive" '[.checks[] | select(.object == $n and .check == "access")] |
 		length == 1 and .[0].state == "pass" and (.[0].text | contains("/dev/p2pmem/"))' \
 		"$test_dir/check" >/dev/null || fail "$(cat "$test_dir/check")"
+}
+
+# So it was what was given to them that let the others in
+given_nothing()
+{
+	local given=nothing said
+	! said=$(container "$lib_peer" use "$drive" 2>&1) || fail "it got memory: $said"
+	[[ $said == *"sysfs is mounted read-only"* ]] || fail "$said"
 }
 
 subtest "the group and the rules" group_and_rules
@@ -102,5 +121,8 @@ subtest "a drive that is bound again" bound_again
 subtest "members of the group" members
 subtest "a member whose drive comes back" members_drive_comes_back
 subtest "nobody else" nobody_else
-subtest "a container with the device node" in_a_container
+subtest "a container with the device node" in_a_container node
+subtest "what check says there" check_in_a_container
+subtest "a container with the allocate file" in_a_container allocate
+subtest "a container with neither" given_nothing
 finish
