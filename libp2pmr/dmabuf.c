@@ -65,7 +65,8 @@ int p2pmr_dmabuf_size(int fd, size_t *size)
 				  "Pass a descriptor of a dma-buf.",
 				  "The descriptor %d is open, but is no dma-buf.",
 				  fd);
-	*size = end;
+	/* what no range in it can go beyond, where it is larger than size_t has */
+	*size = (uint64_t)end > SIZE_MAX ? SIZE_MAX : (size_t)end;
 	return 0;
 }
 

@@ -41,8 +41,9 @@ static uint64_t get_size(struct argp_state *state, const char *arg)
 {
 	uint64_t val;
 
-	if (args_size(arg, REG_SIZE_MIN, INT64_MAX, &val))
-		argp_error(state, "-s %s: must be a size of at least 4K [USAGE]",
+	if (args_size(arg, REG_SIZE_MIN, PTRDIFF_MAX, &val))
+		argp_error(state,
+			   "-s %s: must be a size of at least 4K, and not more than a process can map [USAGE]",
 			   arg);
 	return val;
 }
@@ -52,7 +53,7 @@ static uint64_t get_huge(struct argp_state *state, const char *arg)
 	uint64_t val;
 
 	if (args_size(arg, REG_SIZE_MIN, 1ULL << PAGE_SHIFT_MAX, &val) ||
-	    val & (val - 1))
+	    val & (val - 1) || val > PTRDIFF_MAX)
 		argp_error(state,
 			   "--huge %s: must be the size of a page, say 2M or 1G [USAGE]",
 			   arg);

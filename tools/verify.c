@@ -54,8 +54,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->mem = arg;
 		return 0;
 	case 's':
-		if (args_size(arg, 1, INT64_MAX, &o->size))
-			argp_error(state, "-s %s: must be a size of at least 1 [USAGE]",
+		if (args_size(arg, 1, PTRDIFF_MAX, &o->size))
+			argp_error(state,
+				   "-s %s: must be a size of at least 1, and not more than a process can map [USAGE]",
 				   arg);
 		return 0;
 	case KEY_SEED:

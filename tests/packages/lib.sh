@@ -33,12 +33,13 @@ run()
 	die "failed: $*"
 }
 
-# no_lint FILE: but for what only an upload to Debian has: an address, a home page, a bug to close
+# no_lint FILE: but for what only a release has: an address, a home page, where to
+# watch for the next one, a bug to close
 no_lint()
 {
 	local tags out
 	tags=bogus-mail-host,bogus-mail-host-in-debian-changelog
-	tags+=,initial-upload-closes-no-bugs,no-homepage-field
+	tags+=,initial-upload-closes-no-bugs,no-homepage-field,debian-watch-file-is-missing
 	# it fails for what it finds, too, which is told below
 	out=$(lintian --allow-root --tag-display-limit 0 --display-info --pedantic --suppress-tags "$tags" \
 		"$1" 2>&1) || true

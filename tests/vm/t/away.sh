@@ -88,6 +88,7 @@ controller_is_given_up()
 {
 	local at
 	mapfile -t at < <(registers)
+	defer registers "${at[@]}"
 	soak
 	traffic write read send atomic
 	registers 0 0
