@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# DESCRIPTION: what rxe sends a second time, as the machine was busy, does no harm
+# KERNEL: p2p
+# TOPOLOGY: switch
+# TIMEOUT: 600
+# ALONE: yes
+. tests/vm/lib/test.sh
+. tests/vm/lib/devices.sh
+. tests/vm/lib/perf.sh
+
+counters=/sys/class/infiniband/rxe0/ports/1/hw_counters
+
+# busy CPU MS: keep the CPU from all that is not an interrupt, again and again, so
+# that queue pairs' timers fire while packets and their answers lie there. For the
+# background, since it becomes that process.
+busy()
+{
+	exec chrt -f 50 taskset -c "$1" bash -c '
+		while :; do
+			end=$((${EPOCHREALTIME/./} + $1 * 1000))
+			while [ "${EPOCHREALTIME/./}" -lt "$end" ]; do :; done
+			sleep "0.0$((RANDOM % 9 + 1))"
+		done' busy "$2"
+}
+
+# busy_machine MS MS: for each of the two CPUs; for the rest of the subtest
+busy_machine()
+{
+	run_bg busy 0 "$1"
+	run_bg busy 1 "$2"
+	duplicates=$(cat "$counters/duplicate_request")
+}
+
+# The subtest has tested what it is for
+sent_again()
+{
+	local now
+	now=$(cat "$counters/duplicate_request")
+	echo "$((now - duplicates)) packets came a second time"
+	[ "$now" -gt "$duplicates" ] || fail "nothing was sent a second time"
+}
+
+# perftest's timeout of 8 us becomes one tick of the kernel's clock
+by_perftest()
+{
+	local i
+	busy_machine 60 90
+	for i in {1..5}; do
+		run_bg "$1" -d rxe0 -F -p "1870$i" -u 1 -n 300 -t 32 -Q 1 -s 65536 >"$test_dir/server" 2>&1
+		server_pid=$!
+		within 60 listening "1870$i"
+		expect_output '^ *65536 +300 ' "$1" -d rxe0 -F -p "1870$i" -u 1 -n 300 -t 32 -Q 1 \
+			-s 65536 127.0.0.1
+		wait "$server_pid" || fail "the server said: $(cat "$test_dir/server")"
+	done
+	sent_again
+}
+
+# With each byte compared, and timeouts of 67 ms
+by_bw()
+{
+	busy_machine 150 200
+	server bw --mem "$d0"
+	expect_status 0 p2pmr bw --op "$1" --mem "$d1" -s 64K -n 100 -t 16 "$address"
+	wait "$server_pid" || fail "the server said: $(cat "$test_dir/server")"
+	sent_again
+}
+
+for op in write send; do
+	subtest "perftest, $op" by_perftest ib_${op}_bw
+	subtest "bw, $op" by_bw $op
+done
+subtest "bw, read" by_bw read
+finish
