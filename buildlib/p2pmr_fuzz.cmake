@@ -36,7 +36,7 @@ function(p2pmr_fuzz name)
 	set_target_properties(${exe} PROPERTIES
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 	add_test(NAME unit.fuzz-${name} COMMAND ${exe} ${inputs})
-	set_tests_properties(unit.fuzz-${name} PROPERTIES LABELS unit TIMEOUT 120)
+	set_tests_properties(unit.fuzz-${name} PROPERTIES LABELS unit TIMEOUT 600)
 	p2pmr_find_libfuzzer()
 	if(P2PMR_LIBFUZZER AND NOT SANITIZE)
 		p2pmr_libfuzzer(${name} "${ARG_UNPARSED_ARGUMENTS}" "${ARG_WRAP}"
@@ -60,7 +60,7 @@ function(p2pmr_libfuzzer name sources wrap runs)
 	add_test(NAME unit.fuzz-${name}-clang
 		COMMAND sh -c "new=$(mktemp -d) && ${exe} -seed=1 -runs=${runs} -max_len=32768 -rss_limit_mb=512 \"$new\" ${CMAKE_CURRENT_SOURCE_DIR}/${name} && rm -r \"$new\"")
 	set_tests_properties(unit.fuzz-${name}-clang PROPERTIES LABELS unit
-		TIMEOUT 120)
+		TIMEOUT 600)
 endfunction()
 
 # Does clang have the fuzzer? The build's own compiler need not

@@ -32,7 +32,7 @@ function(p2pmr_test name)
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/unit)
 	add_test(NAME unit.${name}
 		COMMAND ${BUILDLIB}/run-cmocka $<TARGET_FILE:${exe}>)
-	set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 120
+	set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 600
 		SKIP_RETURN_CODE 77)
 endfunction()
 
@@ -73,7 +73,7 @@ function(p2pmr_check name)
 	endif()
 	add_test(NAME check.${name} COMMAND ${ARG_UNPARSED_ARGUMENTS}
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-	set_tests_properties(check.${name} PROPERTIES LABELS ${label} TIMEOUT 300
+	set_tests_properties(check.${name} PROPERTIES LABELS ${label} TIMEOUT 1200
 		SKIP_RETURN_CODE 77
 		ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=${SANITIZE}")
 endfunction()
@@ -90,7 +90,7 @@ function(p2pmr_cli_test)
 			COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script}
 			WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
 		set_tests_properties(cli.${name} PROPERTIES LABELS cli
-			TIMEOUT 120 SKIP_RETURN_CODE 77
+			TIMEOUT 600 SKIP_RETURN_CODE 77
 			ENVIRONMENT "P2PMR_SOURCE=${PROJECT_SOURCE_DIR};P2PMR_BUILD=${CMAKE_BINARY_DIR};PATH=${BUILD_BIN}:$ENV{PATH}")
 	endforeach()
 endfunction()
@@ -146,7 +146,7 @@ endfunction()
 # p2pmr_vm_tests_again(FOLDER SCRIPT NAME) - the same test on other kernels
 function(p2pmr_vm_tests_again folder script name)
 	p2pmr_test_header(kernel ${script} KERNEL p2p)
-	p2pmr_test_header(timeout ${script} TIMEOUT 300)
+	p2pmr_test_header(timeout ${script} TIMEOUT 600)
 	p2pmr_test_header(kernels ${script} AGAIN "")
 	p2pmr_test_header(debug ${script} DEBUG "")
 	separate_arguments(kernels)
@@ -200,7 +200,7 @@ function(p2pmr_vm_tests folder)
 		if(NOT description)
 			message(FATAL_ERROR "${script}: no \"# DESCRIPTION:\" line")
 		endif()
-		p2pmr_test_header(timeout ${script} TIMEOUT 300)
+		p2pmr_test_header(timeout ${script} TIMEOUT 600)
 		p2pmr_test_header(all ${script} ALL no)
 		p2pmr_test_header(alone ${script} ALONE no)
 		p2pmr_test_header(hosts ${script} HOSTS 1)

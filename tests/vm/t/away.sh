@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive is out of reach: reset, sleep, recovery of its link, given up
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

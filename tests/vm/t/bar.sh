@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmem_bar publishes what it is told to, and refuses what is no memory
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 240
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: a device whose CPU copies reaches a CMB in the bridge topology too
 # KERNEL: p2p
 # TOPOLOGY: bridge
-# TIMEOUT: 120
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: on a kernel without the series p2pmr bw and check say so, and host memory works
 # KERNEL: unpatched
 # TOPOLOGY: switch
-# TIMEOUT: 120
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 

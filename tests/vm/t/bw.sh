@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr bw moves the right bytes over any memory, and ends well when it cannot
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 420
+# TIMEOUT: 1200
 # ALONE: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
@@ -151,7 +151,7 @@ flip()
 }
 
 # On a busy machine the byte may be changed when all is over: then once more
-long_enough="4 20"
+long_enough="4 20 100"
 
 # The source changes while it is sent, into a drive's memory: the receiver
 # must see it there
@@ -198,10 +198,10 @@ wrong_bytes_read_are_seen()
 
 # ---- ends -----------------------------------------------------------------
 
-# An end within 10 s, and all memory given back
+# An end within 10 s, or some more on a busy machine, and all memory given back
 ended_in_time()
 {
-	[ $((SECONDS - $1)) -le 10 ] || fail "it took $((SECONDS - $1)) s"
+	[ $((SECONDS - $1)) -le $((10 * patience)) ] || fail "it took $((SECONDS - $1)) s"
 	within 5 pools_are_whole
 }
 
@@ -209,7 +209,7 @@ ended_in_time()
 both_run()
 {
 	server bw --mem "$d0"
-	run_bg p2pmr bw -D 60 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
+	run_bg p2pmr bw -D 600 --mem "$d1" --progress "$address" >"$test_dir/client" 2>&1
 	client_pid=$!
 	within 20 running client
 }

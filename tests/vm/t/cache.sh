@@ -3,7 +3,7 @@
 # DESCRIPTION: the registration cache on a drive's memory, and what a region is charged for
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr check passes where all is well, and names what is missing where it is not
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 150
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 

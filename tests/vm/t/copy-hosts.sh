@@ -4,7 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # HOSTS: 2
-# TIMEOUT: 400
+# TIMEOUT: 1200
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

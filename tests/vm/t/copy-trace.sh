@@ -5,7 +5,7 @@
 # TOPOLOGY: switch
 # DRIVE: 512
 # TRACE: pci_nvme_io_cmd,pci_nvme_admin_cmd,pci_nvme_read,pci_nvme_write,pci_nvme_map_addr*
-# TIMEOUT: 300
+# TIMEOUT: 600
 # ALL: yes
 #
 # Nothing that this project counts is believed here. QEMU's drives say of each

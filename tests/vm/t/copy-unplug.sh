@@ -5,7 +5,7 @@
 # TOPOLOGY: switch
 # DRIVE: 512
 # ACCEL: tcg-single
-# TIMEOUT: 600
+# TIMEOUT: 1200
 # ALL: yes
 #
 # In one thread, because QEMU frees a drive's memory at once, and a processor

@@ -3,7 +3,7 @@
 # DESCRIPTION: dma-bufs of a drive's memory, through the host bridge
 # KERNEL: p2p
 # TOPOLOGY: bridge
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # ALL: yes
 . tests/vm/lib/test.sh

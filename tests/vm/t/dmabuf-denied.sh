@@ -3,7 +3,7 @@
 # DESCRIPTION: dma-bufs of a drive's memory are refused where a device cannot reach it
 # KERNEL: p2p
 # TOPOLOGY: denied
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # ALL: yes
 . tests/vm/lib/test.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: the library's route "dmabuf", by name and by itself, and its reasons
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # AGAIN: move-notify
 # ALL: yes

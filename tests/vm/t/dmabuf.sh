@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive's memory as dma-bufs: who gets them, and how they are taken back
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 600
 # EDU: yes
 # AGAIN: move-notify
 # ALL: yes

@@ -3,7 +3,7 @@
 # DESCRIPTION: a device's own DMA reaches CMBs through the host bridge
 # KERNEL: p2p
 # TOPOLOGY: bridge
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # ALL: yes
 . tests/vm/lib/test.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: a device's own DMA is refused where the host bridge is not allowed
 # KERNEL: p2p
 # TOPOLOGY: denied
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: below a switch, DMA addresses bypass the IOMMU
 # KERNEL: p2p
 # TOPOLOGY: iommu-switch
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # ALL: yes
 . tests/vm/lib/test.sh

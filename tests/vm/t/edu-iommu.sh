@@ -3,7 +3,7 @@
 # DESCRIPTION: a device's own DMA reaches CMBs through an IOMMU
 # KERNEL: p2p
 # TOPOLOGY: iommu
-# TIMEOUT: 240
+# TIMEOUT: 600
 # ALL: yes
 # EDU: yes
 . tests/vm/lib/test.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: a device's own DMA reaches CMBs below its switch by bus addresses
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: each CMB is reached by its own path, in one region, too
 # KERNEL: p2p
 # TOPOLOGY: two-switches
-# TIMEOUT: 240
+# TIMEOUT: 600
 # EDU: yes
 # ALL: yes
 . tests/vm/lib/test.sh

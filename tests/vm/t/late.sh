@@ -3,7 +3,7 @@
 # DESCRIPTION: a mapping that is made while its drive leaves does not keep it
 # KERNEL: unrevocable
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

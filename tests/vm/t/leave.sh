@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive leaves in order, in every way there is, under traffic, and comes back
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 600
 # ALONE: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: the library on a drive's memory, and why things fail
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 

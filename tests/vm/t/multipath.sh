@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive with two controllers takes peer memory by each path
 # KERNEL: p2p
 # TOPOLOGY: multipath
-# TIMEOUT: 240
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive's memory through its own device, where sysfs is read-only
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 420
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: an NVMe target does not serve from memory that its drive does not reach, and says so
 # KERNEL: p2p
 # TOPOLOGY: denied
-# TIMEOUT: 180
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -5,7 +5,7 @@
 # TOPOLOGY: switch
 # HOSTS: 2
 # CMB: 128
-# TIMEOUT: 900
+# TIMEOUT: 1800
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

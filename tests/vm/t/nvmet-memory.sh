@@ -4,7 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # CMB: 2
-# TIMEOUT: 300
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

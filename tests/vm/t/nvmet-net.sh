@@ -4,7 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # HOSTS: 2
-# TIMEOUT: 300
+# TIMEOUT: 600
 # ALL: yes
 #
 # Sockets of rxe are of the first network namespace only (6.12), so that an

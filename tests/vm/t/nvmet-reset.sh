@@ -4,7 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # ACCEL: tcg-single
-# TIMEOUT: 600
+# TIMEOUT: 1200
 # ALL: yes
 # DEBUG: no, nvme's own part in a reset of the function has a lockdep report
 #

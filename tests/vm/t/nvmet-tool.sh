@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr nvmet makes a target that serves from a drive's memory, saves it, and takes it down
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: memory regions on a drive's CMB, by plain verbs on the p2p kernel
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr lat, and what bw has for few: datagrams, rdma_cm, both ways, sweeps, and its end on a full disk
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 420
+# TIMEOUT: 1200
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

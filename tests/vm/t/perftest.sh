@@ -3,7 +3,7 @@
 # DESCRIPTION: unmodified perftest runs on a drive's CMB, on either side or both
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 # ALONE: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: members of the group p2pmem, and nobody else, get at a drive's memory
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 120
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: the control: where nothing is taken back, a region keeps a drive from leaving
 # KERNEL: unrevocable
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: what is registered when a drive leaves, and what it is good for then
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 180
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

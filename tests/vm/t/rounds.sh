@@ -3,7 +3,7 @@
 # DESCRIPTION: a drive that leaves and comes back a hundred times, under traffic
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 300
+# TIMEOUT: 1200
 # DEBUG: 3600
 # ALONE: yes
 . tests/vm/lib/test.sh

@@ -4,7 +4,7 @@
 # KERNEL: p2p
 # TOPOLOGY: switch
 # ACCEL: tcg-single
-# TIMEOUT: 200
+# TIMEOUT: 600
 #
 # In one thread, because QEMU frees a drive's memory at once, and a processor
 # that is just writing to it takes QEMU down.

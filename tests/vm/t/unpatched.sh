@@ -3,7 +3,7 @@
 # DESCRIPTION: what the series changes is really not there without it
 # KERNEL: unpatched
 # TOPOLOGY: switch
-# TIMEOUT: 120
+# TIMEOUT: 600
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/peer.sh

@@ -3,7 +3,7 @@
 # DESCRIPTION: p2pmr verify, reg and monitor: wrong data is found wherever it went wrong, and what they say of a drive is so
 # KERNEL: p2p
 # TOPOLOGY: switch
-# TIMEOUT: 420
+# TIMEOUT: 1200
 # ALL: yes
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
