@@ -107,24 +107,37 @@ int copy_engine_gone(const struct copy *copy)
 {
 	return fail(CMD_FAILED, "PROVIDER_GONE", ENODEV,
 		    "See `dmesg` for why it left, and copy again.",
-		    "The drive %s left, and with it the memory that the copy went through.",
+		    "The drive %s left or was reset, and took back the memory that the copy went through.",
 		    copy->mine.memory);
+}
+
+static int fail_far_gone(const struct copy *copy)
+{
+	return fail(CMD_FAILED, "PROVIDER_GONE", ENODEV,
+		    "See `dmesg` there for why, and copy again.",
+		    "The memory at %s that the copy went through was taken back: its drive left or was reset.",
+		    copy->ctl.peer);
 }
 
 /*
  * A drive that leaves takes its memory back first, and is gone from sysfs a moment
  * later: both ends have the same time to find out which of them it belonged to.
+ * On a slow machine that moment is longer; then the status has to tell.
  */
 int copy_engine_broken(struct copy *copy, const struct ibv_wc *wc)
 {
 	uint64_t end = clock_ms() + EXPLAIN_MS;
 
+	if (wc->status == IBV_WC_LOC_PROT_ERR && copy->staging.is_peer)
+		return copy_engine_gone(copy);
 	do {
 		if (has_left(copy->staging.buf))
 			return copy_engine_gone(copy);
 		if (copy_ctl_explains(&copy->ctl, SLICE_MS))
 			return -1;
 	} while (clock_ms() < end && !stop_requested());
+	if (wc->status == IBV_WC_REM_ACCESS_ERR)
+		return fail_far_gone(copy);
 	return fail(CMD_FAILED, REASON_COMPLETION, EIO,
 		    "Check the network, and see the kernel log of both ends.",
 		    "The RDMA connection to %s broke: %s.", copy->ctl.peer,
