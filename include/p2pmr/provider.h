@@ -136,8 +136,9 @@ struct p2pmr_provider_space {
  *
  * Thread-safety: any thread.
  *
- * Return: 0; -ENODEV when the provider has left since p2pmr_open() (reason
- * PROVIDER_GONE); -EINVAL; or the error of reading it.
+ * Return: 0; -ENODEV when the provider has left since p2pmr_open(), or is on its
+ * way back and its driver has added no memory yet (reason PROVIDER_GONE); -EINVAL;
+ * or the error of reading it.
  */
 int p2pmr_provider_space(const struct p2pmr_provider *provider,
 			 struct p2pmr_provider_space *space);

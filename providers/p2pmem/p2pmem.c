@@ -246,6 +246,15 @@ static int read_attribute(const struct p2pmr_provider *provider,
 			  "cannot be read", p2pmr_errno_name(-ret));
 }
 
+/* A driver that comes makes the folder first, and what is in it a moment later */
+static int fail_no_memory_yet(const struct p2pmr_provider *provider)
+{
+	return p2pmr_fail(P2PMR_REASON_PROVIDER_GONE, ENODEV,
+			  "Wait for the event \"arrived\", or try again; if it stays so, the kernel log says why the driver has added none.",
+			  "%s (%s) has no memory: its driver is about to add it, or could not.",
+			  provider->name, provider->pci_address);
+}
+
 int p2pmr_p2pmem_space(const struct p2pmr_provider *provider,
 		       struct p2pmr_provider_space *space)
 {
@@ -258,6 +267,8 @@ int p2pmr_p2pmem_space(const struct p2pmr_provider *provider,
 		ret = read_attribute(provider, "published", &published);
 	if (ret)
 		return ret;
+	if (!size)
+		return fail_no_memory_yet(provider);
 	*space = (struct p2pmr_provider_space){
 		.size_bytes = size,
 		.available_bytes = available,

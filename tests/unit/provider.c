@@ -298,6 +298,12 @@ static void test_space_fails(void **state)
 	assert_int_equal(p2pmr_provider_space(nvme, &space), -ENOENT);
 	assert_reason(P2PMR_REASON_SYSTEM, ENOENT);
 
+	/* its driver is on its way in */
+	tree_file(&tree, "bus/pci/devices/0000:04:00.0/p2pmem/size", "0\n");
+	assert_int_equal(p2pmr_provider_space(nvme, &space), -ENODEV);
+	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
+	assert_contains(p2pmr_reason_text(), "about to add");
+
 	tree_remove(&tree, "bus/pci/devices/0000:04:00.0");
 	assert_int_equal(p2pmr_provider_space(nvme, &space), -ENODEV);
 	assert_reason(P2PMR_REASON_PROVIDER_GONE, ENODEV);
