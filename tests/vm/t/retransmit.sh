@@ -12,17 +12,20 @@
 counters=/sys/class/infiniband/rxe0/ports/1/hw_counters
 
 # busy CPU MS: keep the CPU from all that is not an interrupt, again and again, so
-# that queue pairs' timers fire while packets and their answers lie there. For the
-# background, since it becomes that process.
+# that queue pairs' timers fire while packets and their answers lie there. In
+# between, others have 10 to 90 ms (more on the debug kernel). For the background,
+# since it becomes that process, which starts none: that would take long, too.
 # shellcheck disable=SC2016 # for the other shell
 busy()
 {
 	exec chrt -f 50 taskset -c "$1" bash -c '
+		exec 3<> <(:)
 		while :; do
 			end=$((${EPOCHREALTIME/./} + $1 * 1000))
 			while [ "${EPOCHREALTIME/./}" -lt "$end" ]; do :; done
-			sleep "0.0$((RANDOM % 9 + 1))"
-		done' busy "$2"
+			printf -v rest %03d $(((RANDOM % 9 + 1) * $2))
+			read -rt "0.$rest" -u 3
+		done' busy "$2" $((patience * 3))
 }
 
 # busy_machine MS MS: for each of the two CPUs; for the rest of the subtest
