@@ -52,13 +52,9 @@ provider_used()
 }
 
 # A host that says nothing for so many seconds is dead to the other one. Short,
-# as tests wait for it; but a debug kernel takes its time to answer, and 64 requests
-# of a MiB take it more than the 30 seconds that nvme gives them.
+# as tests wait for it; but a debug kernel takes its time to answer
 keep_alive=2
-if [ -e /proc/sys/kernel/prove_locking ]; then
-	keep_alive=20
-	echo 300 >/sys/module/nvme_core/parameters/io_timeout
-fi
+[ ! -e /proc/sys/kernel/prove_locking ] || keep_alive=20
 
 # connect [OPTION-OF-NVME-CONNECT...]: the namespace's device is in $remote
 connect()

@@ -8,6 +8,7 @@
 . tests/vm/lib/test.sh
 . tests/vm/lib/devices.sh
 . tests/vm/lib/perf.sh
+. tests/vm/lib/nvmet.sh
 
 counters=/sys/class/infiniband/rxe0/ports/1/hw_counters
 
@@ -80,9 +81,38 @@ by_bw()
 	echo "$again packets came a second time, after $i runs"
 }
 
+# What is done without a packet is done once, and an answer has its value
+by_all_kinds()
+{
+	busy_machine 60 90
+	build/tests/vm/retransmit 500
+	sent_again || fail "nothing was sent a second time"
+	echo "$again packets came a second time"
+}
+
+# Whose host registers memory while requests are on their way. Its timeout is half
+# a second; the connection must not end for that.
+by_nvme()
+{
+	start_target "$d0"
+	defer stop_target
+	connect --keep-alive-tmo=600
+	defer disconnect
+	busy_machine 700 800
+	fio --name=busy --filename="$remote" --direct=1 --ioengine=libaio --rw=write \
+		--bs=16k --iodepth=16 --size=2M --verify=crc32c --verify_fatal=1 \
+		>"$test_dir/fio" 2>&1 || fail "$(cat "$test_dir/fio")"
+	sent_again || fail "nothing was sent a second time"
+	echo "$again packets came a second time"
+	! dmesg | grep -E 'nvme nvme[0-9]+: .*(failed with status|error recovery|econnecting)' ||
+		fail "the host lost its connection"
+}
+
 for op in write send; do
 	subtest "perftest, $op" by_perftest ib_${op}_bw
 	subtest "bw, $op" by_bw $op
 done
 subtest "bw, read" by_bw read
+subtest "requests of all kinds" by_all_kinds
+subtest "an NVMe over RDMA host" by_nvme
 finish
