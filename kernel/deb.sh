@@ -58,7 +58,11 @@ configure_deb()
 {
 	scripts/kconfig/merge_config.sh -m -y -O "$obj" "$deb_config" "${configs[@]}" \
 		>"$obj/configure.log" 2>&1
-	echo 'CONFIG_LOCALVERSION="-p2pmr"' >>"$obj/.config"
+	# A distribution's keys are files that only its own builds have: a key is made, and
+	# no other is trusted
+	scripts/config --file "$obj/.config" --set-str LOCALVERSION -p2pmr \
+		--set-str MODULE_SIG_KEY certs/signing_key.pem \
+		--set-str SYSTEM_TRUSTED_KEYS '' --set-str SYSTEM_REVOCATION_KEYS ''
 	make -s O="$obj" olddefconfig >>"$obj/configure.log" 2>&1 ||
 		die "olddefconfig failed: see $obj/configure.log"
 	check_config "$obj"
