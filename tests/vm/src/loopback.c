@@ -71,7 +71,7 @@ static void modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 		die("ibv_modify_qp to state %d: %s", attr->qp_state, strerror(err));
 }
 
-static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
+static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer, uint32_t sq_psn)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = 1,
 				    .qp_access_flags = lb->access };
@@ -82,7 +82,7 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
 	attr = (struct ibv_qp_attr){
 		.qp_state = IBV_QPS_RTR, .path_mtu = IBV_MTU_1024,
 		.dest_qp_num = peer, .max_dest_rd_atomic = 1,
-		.min_rnr_timer = 12,
+		.min_rnr_timer = lb->rnr_timer,
 		.ah_attr = { .is_global = 1, .port_num = 1,
 			     .grh = { .dgid = lb->gid, .hop_limit = 1,
 				      .sgid_index = lb->gid_index } },
@@ -93,7 +93,7 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
 
 	attr = (struct ibv_qp_attr){
 		.qp_state = IBV_QPS_RTS, .timeout = lb->timeout, .retry_cnt = 7,
-		.rnr_retry = 7, .max_rd_atomic = 1,
+		.rnr_retry = 7, .max_rd_atomic = 1, .sq_psn = sq_psn,
 	};
 	modify(qp, &attr, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
 	       IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
@@ -101,8 +101,8 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer)
 
 static void connect_both(struct loopback *lb)
 {
-	connect_qp(lb, lb->qp[0], lb->qp[1]->qp_num);
-	connect_qp(lb, lb->qp[1], lb->qp[0]->qp_num);
+	connect_qp(lb, lb->qp[0], lb->qp[1]->qp_num, 0);
+	connect_qp(lb, lb->qp[1], lb->qp[0]->qp_num, 0);
 }
 
 void loopback_open_with(struct loopback *lb, const char *device, int access)
@@ -113,6 +113,7 @@ void loopback_open_with(struct loopback *lb, const char *device, int access)
 	 * because the guest is slow makes it slower still
 	 */
 	lb->timeout = 21;
+	lb->rnr_timer = 12;
 	lb->ctx = open_device(device);
 	lb->pd = ibv_alloc_pd(lb->ctx);
 	lb->cq = ibv_create_cq(lb->ctx, 64, NULL, NULL, 0);
@@ -157,6 +158,24 @@ void loopback_reset(struct loopback *lb)
 	lb->qp[0] = create_qp(lb);
 	lb->qp[1] = create_qp(lb);
 	connect_both(lb);
+}
+
+uint32_t loopback_psn(struct loopback *lb)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	if (ibv_query_qp(lb->qp[0], &attr, IBV_QP_SQ_PSN, &init))
+		die("ibv_query_qp: %s", strerror(errno));
+	return attr.sq_psn;
+}
+
+void loopback_rewind(struct loopback *lb, uint32_t psn)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+
+	modify(lb->qp[0], &attr, IBV_QP_STATE);
+	connect_qp(lb, lb->qp[0], lb->qp[1]->qp_num, psn);
 }
 
 /* Longer than any request takes, and shorter than it takes to give up a test */

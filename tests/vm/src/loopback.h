@@ -18,7 +18,8 @@ struct loopback {
 	union ibv_gid gid;
 	int gid_index;
 	int access;
-	int timeout; /* as ibv_modify_qp() takes it; from the next loopback_reset() on */
+	/* as ibv_modify_qp() takes them; from the next loopback_reset() on */
+	int timeout, rnr_timer;
 };
 
 /* One request from qp[0] to qp[1] */
@@ -45,6 +46,10 @@ void loopback_close(struct loopback *lb);
 
 /* Have usable queue pairs again after a request has failed */
 void loopback_reset(struct loopback *lb);
+
+/* The next request's psn; have the next one take this one, which the other end has had */
+uint32_t loopback_psn(struct loopback *lb);
+void loopback_rewind(struct loopback *lb, uint32_t psn);
 
 /* Post and wait; returns the requester's completion status */
 enum ibv_wc_status loopback_run(struct loopback *lb, const struct request *req);

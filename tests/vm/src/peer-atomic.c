@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Atomics, atomic writes and flushes */
 #include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <rdma/rdma_user_rxe.h>
-
 #include "peer-tests.h"
+#include "rxe-raw.h"
 
 static uint64_t peer_word(void *addr)
 {
@@ -166,70 +164,11 @@ void test_atomic_many(char **argv)
 	}
 }
 
-/*
- * Debian 12's libibverbs knows neither flush nor, for rxe, atomic write. So put
- * the request into rxe's send queue as the kernel expects it
- * (include/uapi/rdma/rdma_user_rxe.h), and let an ordinary request behind it
- * ring the doorbell.
- */
-enum { WR_FLUSH = 14, WR_ATOMIC_WRITE = 15 };
-enum { FLUSH_GLOBAL = 1, FLUSH_PERSISTENT = 2, FLUSH_RANGE = 0, FLUSH_MR = 1 };
-#define ACCESS_FLUSH_GLOBAL (1 << 8)
-#define ACCESS_FLUSH_PERSISTENT (1 << 9)
-#define ACCESS_FLUSH (ACCESS_ALL | ACCESS_FLUSH_GLOBAL)
-
-struct flush_wr {
-	uint64_t remote_addr;
-	uint32_t length;
-	uint32_t rkey;
-	uint8_t type;
-	uint8_t level;
-};
-
-/*
- * The queue in which a request was posted last that has this wr_id. It is the
- * first word of a completion, too, but those are smaller.
- */
-static struct rxe_queue_buf *find_queue(uint64_t wr_id)
+/* What was posted raw, with an ordinary request behind it: the first one's status */
+static enum ibv_wc_status run_raw(struct loopback *lb, const struct request *doorbell)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	struct rxe_queue_buf *q, *found = NULL;
-	unsigned long start, end;
-	char line[512];
-	uint32_t last;
+	enum ibv_wc_status status = loopback_run(lb, doorbell);
 
-	while (maps && !found && fgets(line, sizeof(line), maps)) {
-		if (!strstr(line, "/uverbs") ||
-		    sscanf(line, "%lx-%lx", &start, &end) != 2)
-			continue;
-		q = (struct rxe_queue_buf *)start;
-		last = (q->producer_index - 1) & q->index_mask;
-		if (((uint64_t)last + 1) << q->log2_elem_size > end - start ||
-		    1ul << q->log2_elem_size < sizeof(struct rxe_send_wqe))
-			continue;
-		if (!memcmp(q->data + ((size_t)last << q->log2_elem_size),
-			    &wr_id, sizeof(wr_id)))
-			found = q;
-	}
-	if (maps)
-		fclose(maps);
-	if (!found)
-		die("cannot find rxe's send queue in this process");
-	return found;
-}
-
-static enum ibv_wc_status post_raw(struct loopback *lb, struct rxe_queue_buf *q,
-				   const struct rxe_send_wqe *wqe, size_t len,
-				   const struct request *doorbell)
-{
-	uint32_t index = q->producer_index & q->index_mask;
-	enum ibv_wc_status status;
-
-	memcpy(q->data + ((size_t)index << q->log2_elem_size), wqe, len);
-	__atomic_store_n(&q->producer_index, (index + 1) & q->index_mask,
-			 __ATOMIC_RELEASE);
-	/* the first completion is that of the request before the doorbell */
-	status = loopback_run(lb, doorbell);
 	loopback_wait(lb);
 	return status;
 }
@@ -238,18 +177,8 @@ static enum ibv_wc_status flush_by_key(struct loopback *lb, struct rxe_queue_buf
 				       const struct request *req, uint32_t rkey,
 				       uint64_t at, uint32_t len, int type, int level)
 {
-	struct rxe_send_wqe wqe = { .wr = { .opcode = WR_FLUSH,
-					    .send_flags = IBV_SEND_SIGNALED } };
-	struct flush_wr wr = {
-		.remote_addr = (uintptr_t)req->remote->addr + at, .length = len,
-		.rkey = rkey, .type = type, .level = level,
-	};
-
-	memcpy(&wqe.wr.wr, &wr, sizeof(wr));
-	wqe.iova = wr.remote_addr;
-	/* what rxe puts on the wire is this length, not the request's */
-	wqe.dma.length = wqe.dma.resid = len;
-	return post_raw(lb, q, &wqe, sizeof(wqe), req);
+	raw_flush(q, rkey, (uint8_t *)req->remote->addr + at, len, type, level);
+	return run_raw(lb, req);
 }
 
 static enum ibv_wc_status flush(struct loopback *lb, struct rxe_queue_buf *q,
@@ -262,20 +191,10 @@ static enum ibv_wc_status flush(struct loopback *lb, struct rxe_queue_buf *q,
 static void atomic_write(struct loopback *lb, struct rxe_queue_buf *q,
 			 const struct request *req, uint64_t at, uint64_t value)
 {
-	union {
-		struct rxe_send_wqe wqe;
-		uint8_t bytes[sizeof(struct rxe_send_wqe) + 8];
-	} u = { .wqe.wr = { .opcode = WR_ATOMIC_WRITE,
-			    .send_flags = IBV_SEND_SIGNALED | IBV_SEND_INLINE } };
 	uint64_t *where = (uint64_t *)((uint8_t *)req->remote->addr + at);
 
-	u.wqe.wr.wr.rdma.remote_addr = (uintptr_t)where;
-	u.wqe.wr.wr.rdma.rkey = req->remote->rkey;
-	u.wqe.iova = (uintptr_t)where;
-	u.wqe.dma.length = u.wqe.dma.resid = sizeof(value);
-	memcpy(u.bytes + offsetof(struct rxe_send_wqe, dma.inline_data), &value,
-	       sizeof(value));
-	must_succeed(post_raw(lb, q, &u.wqe, sizeof(u), req), "atomic write");
+	raw_atomic_write(q, req->remote->rkey, where, value);
+	must_succeed(run_raw(lb, req), "atomic write");
 	if (peer_word(where) != value)
 		die("the memory holds %#lx, not %#lx", peer_word(where), value);
 }
@@ -320,9 +239,9 @@ void test_flush(char **argv)
 	req.remote = must_reg(&lb, peer_map(argv[0], 4 * PAGE, NULL), 4 * PAGE,
 			      ACCESS_FLUSH | IBV_ACCESS_MW_BIND);
 	req.local = must_reg(&lb, host_map(PAGE, NULL), PAGE, ACCESS_ALL);
-	req.id = 0x2ff0a1b7c3d4e5f6ull;
+	req.id = RAW_QUEUE_ID;
 	must_succeed(loopback_run(&lb, &req), "write");
-	q = find_queue(req.id);
+	q = raw_find_queue();
 
 	req.remote_offset = 3 * PAGE;
 	atomic_write(&lb, q, &req, 0, 0x0123456789abcdefull);
@@ -336,7 +255,7 @@ void test_flush(char **argv)
 	check_persistent(&lb, q, &req);
 
 	must_succeed(loopback_run(&lb, &req), "write on new queue pairs");
-	must_be_refused(flush(&lb, find_queue(req.id), &req, 1, 4 * PAGE,
+	must_be_refused(flush(&lb, raw_find_queue(), &req, 1, 4 * PAGE,
 			      FLUSH_GLOBAL, FLUSH_RANGE), "a flush past the region");
 	ibv_dereg_mr(req.remote);
 	ibv_dereg_mr(req.local);

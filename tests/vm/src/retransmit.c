@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests of all kinds behind each other, on a queue pair with a timeout of one
- * tick: between the writes, which take their time, an atomic, whose answer has a
- * value, and the binding of a memory window, which sends nothing. For a machine so
- * busy that the device sends again what had arrived.
+ * Requests that are sent again.
  *
- *   retransmit ROUNDS
+ *   retransmit all-kinds ROUNDS	behind each other, on a queue pair with a timeout
+ *	of one tick: between the writes, which take their time, an atomic, whose answer
+ *	has a value, the binding of a memory window, which sends nothing, and a flush.
+ *	For a machine so busy that the device sends again what had arrived.
+ *   retransmit fence|flush|atomic-write	behind a send that has to wait for a
+ *	receive, so that all of it is sent twice
+ *   retransmit flush-twice
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loopback.h"
 #include "peer.h"
+#include "rxe-raw.h"
 
 #define LEN 65536u
+/* How many requests are in front of the flush */
 #define REQUESTS 5
 
 struct work {
 	struct loopback lb;
+	struct rxe_queue_buf *queue;
 	struct ibv_mr *local, *remote; /* an atomic's place is behind the data */
 	struct ibv_mw *mw;
 };
@@ -43,7 +50,7 @@ static void post(struct work *w, struct ibv_send_wr *wr, int n)
 
 	for (i = 0; i < n; i++) {
 		wr[i].wr_id = i;
-		wr[i].send_flags = IBV_SEND_SIGNALED;
+		wr[i].send_flags |= IBV_SEND_SIGNALED;
 		wr[i].next = i + 1 < n ? &wr[i + 1] : NULL;
 	}
 	err = ibv_post_send(w->lb.qp[0], wr, &bad);
@@ -80,12 +87,17 @@ static void run_requests(struct work *w, unsigned long round)
 					      .mw_access_flags = IBV_ACCESS_REMOTE_WRITE } } },
 		write_request(w, &data),
 	};
+	/* so that the window can be bound again; it waits for all that is before it */
+	struct ibv_send_wr unbind = { .opcode = IBV_WR_LOCAL_INV };
 
 	memset(w->local->addr, (int)round, LEN);
 	*old = UINT64_MAX;
+	unbind.invalidate_rkey = ibv_inc_rkey(w->mw->rkey);
 	post(w, wr, REQUESTS);
-	wait_for(w, REQUESTS, round);
-	w->mw->rkey = ibv_inc_rkey(w->mw->rkey);
+	raw_flush(w->queue, w->remote->rkey, w->remote->addr, LEN, FLUSH_GLOBAL, FLUSH_RANGE);
+	post(w, &unbind, 1);
+	wait_for(w, REQUESTS + 2, round);
+	w->mw->rkey = unbind.invalidate_rkey;
 	if (memcmp(w->local->addr, w->remote->addr, LEN))
 		die("round %lu: other bytes have arrived", round);
 	if (*old != round)
@@ -93,38 +105,179 @@ static void run_requests(struct work *w, unsigned long round)
 		    (unsigned long long)*old);
 }
 
-/* So that it can be bound again */
-static void unbind(struct work *w, unsigned long round)
+static void open_work(struct work *w, int timeout, int rnr_timer)
 {
-	struct ibv_send_wr wr = { .opcode = IBV_WR_LOCAL_INV,
-				  .invalidate_rkey = w->mw->rkey };
+	struct request first = { .id = RAW_QUEUE_ID, .opcode = IBV_WR_RDMA_WRITE, .len = 8 };
 
-	post(w, &wr, 1);
-	wait_for(w, 1, round);
+	loopback_open_with(&w->lb, "rxe0", ACCESS_FLUSH);
+	w->lb.timeout = timeout;
+	w->lb.rnr_timer = rnr_timer;
+	loopback_reset(&w->lb);
+	w->local = must_reg(&w->lb, host_map(2 * LEN, NULL), 2 * LEN, ACCESS_ALL);
+	w->remote = must_reg(&w->lb, host_map(2 * LEN, NULL), 2 * LEN,
+			     ACCESS_FLUSH | IBV_ACCESS_MW_BIND);
+	first.local = w->local;
+	first.remote = w->remote;
+	if (loopback_run(&w->lb, &first) != IBV_WC_SUCCESS)
+		die("the first write failed");
+	w->queue = raw_find_queue();
 }
 
-int main(int argc, char **argv)
+static void close_work(struct work *w)
 {
-	unsigned long round, rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+	must_dereg(w->local);
+	must_dereg(w->remote);
+	loopback_close(&w->lb);
+}
+
+static void all_kinds(char **argv)
+{
+	unsigned long round, rounds = strtoul(argv[0], NULL, 0);
 	struct work w = { 0 };
 
-	loopback_open(&w.lb, "rxe0");
-	w.lb.timeout = 1;
-	loopback_reset(&w.lb);
-	w.local = must_reg(&w.lb, host_map(2 * LEN, NULL), 2 * LEN, ACCESS_ALL);
-	w.remote = must_reg(&w.lb, host_map(2 * LEN, NULL), 2 * LEN,
-			    ACCESS_ALL | IBV_ACCESS_MW_BIND);
+	open_work(&w, 1, 12);
 	w.mw = ibv_alloc_mw(w.lb.pd, IBV_MW_TYPE_2);
 	if (!w.mw)
 		die("no memory window");
 	memset((char *)w.remote->addr + LEN, 0, sizeof(uint64_t));
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; round < rounds; round++)
 		run_requests(&w, round);
-		unbind(&w, round);
+	ibv_dealloc_mw(w.mw);
+	close_work(&w);
+}
+
+/*
+ * The send waits for half a second, unless something else has it sent earlier, and
+ * what is behind it goes out meanwhile, for the first time.
+ */
+static void post_early_send(struct work *w)
+{
+	struct ibv_send_wr send = { .opcode = IBV_WR_SEND, .num_sge = 1 };
+	struct ibv_sge sge = { .length = 8 };
+
+	open_work(w, 21, 31);
+	sge.addr = (uintptr_t)w->local->addr;
+	sge.lkey = w->local->lkey;
+	send.sg_list = &sge;
+	post(w, &send, 1);
+}
+
+/* Of the send and n requests behind it */
+static void post_late_receive(struct work *w, int n)
+{
+	struct ibv_sge sge = { .addr = (uintptr_t)w->remote->addr, .length = 8,
+			       .lkey = w->remote->lkey };
+	struct ibv_recv_wr *bad, recv = { .sg_list = &sge, .num_sge = 1 };
+
+	usleep(100000);
+	if (ibv_post_recv(w->lb.qp[1], &recv, &bad))
+		die("no receive can be posted");
+	wait_for(w, 1 + n, 0);
+	if (loopback_wait_recv(&w->lb) != IBV_WC_SUCCESS)
+		die("the send was not received");
+}
+
+/* A request behind the fence has its turn after it, also the second time */
+static void fence(char **argv)
+{
+	struct ibv_sge sge;
+	struct ibv_send_wr wr[2];
+	struct work w = { 0 };
+
+	(void)argv;
+	post_early_send(&w);
+	sge = (struct ibv_sge){ .addr = (uintptr_t)w.local->addr, .length = LEN,
+				.lkey = w.local->lkey };
+	wr[0] = write_request(&w, &sge);
+	wr[0].send_flags = IBV_SEND_FENCE;
+	wr[1] = write_request(&w, &sge);
+	wr[1].opcode = IBV_WR_RDMA_READ;
+	post(&w, wr, 2);
+	post_late_receive(&w, 2);
+	close_work(&w);
+}
+
+/* What libibverbs has no call for, and a write that rings the doorbell */
+static void ring(struct work *w)
+{
+	struct ibv_sge sge = { .addr = (uintptr_t)w->local->addr, .length = 8,
+			       .lkey = w->local->lkey };
+	struct ibv_send_wr wr = write_request(w, &sge);
+
+	post(w, &wr, 1);
+	post_late_receive(w, 2);
+}
+
+static void flush(char **argv)
+{
+	struct work w = { 0 };
+
+	(void)argv;
+	post_early_send(&w);
+	raw_flush(w.queue, w.remote->rkey, w.remote->addr, LEN, FLUSH_GLOBAL, FLUSH_RANGE);
+	ring(&w);
+	close_work(&w);
+}
+
+static void atomic_write(char **argv)
+{
+	const uint64_t value = 0x0123456789abcdefull;
+	struct work w = { 0 };
+	uint64_t *where;
+
+	(void)argv;
+	post_early_send(&w);
+	where = (uint64_t *)((char *)w.remote->addr + LEN);
+	raw_atomic_write(w.queue, w.remote->rkey, where, value);
+	ring(&w);
+	if (*where != value)
+		die("the memory holds %#llx", (unsigned long long)*where);
+	close_work(&w);
+}
+
+/* A flush that has been answered, for whom the answer did not come, asks once more */
+static void flush_twice(char **argv)
+{
+	struct ibv_mw_bind doorbell = { .send_flags = IBV_SEND_SIGNALED };
+	struct work w = { 0 };
+	uint32_t psn;
+	int i;
+
+	(void)argv;
+	open_work(&w, 14, 12);
+	psn = loopback_psn(&w.lb);
+	w.mw = ibv_alloc_mw(w.lb.pd, IBV_MW_TYPE_1);
+	if (!w.mw)
+		die("no memory window");
+	doorbell.bind_info = (struct ibv_mw_bind_info){
+		.mr = w.remote, .addr = (uintptr_t)w.remote->addr, .length = LEN,
+		.mw_access_flags = IBV_ACCESS_REMOTE_WRITE,
+	};
+	for (i = 0; i < 2; i++) {
+		raw_flush(w.queue, w.remote->rkey, w.remote->addr, LEN, FLUSH_GLOBAL,
+			  FLUSH_RANGE);
+		/* which sends nothing: an answer to that would do for the flush */
+		if (ibv_bind_mw(w.lb.qp[0], w.mw, &doorbell))
+			die("ibv_bind_mw failed");
+		wait_for(&w, 2, i);
+		loopback_rewind(&w.lb, psn);
 	}
 	ibv_dealloc_mw(w.mw);
-	must_dereg(w.local);
-	must_dereg(w.remote);
-	loopback_close(&w.lb);
+	close_work(&w);
+}
+
+static const struct test tests[] = {
+	{ "all-kinds", 1, all_kinds }, { "fence", 0, fence }, { "flush", 0, flush },
+	{ "atomic-write", 0, atomic_write }, { "flush-twice", 0, flush_twice },
+};
+
+int main(int argc, char **argv)
+{
+	const struct test *test = argc > 1 ?
+		find_test(tests, sizeof(tests) / sizeof(tests[0]), argv[1], argc - 2) : NULL;
+
+	if (!test)
+		die("usage: retransmit all-kinds ROUNDS|fence|flush|atomic-write|flush-twice");
+	test->run(argv + 2);
 	return 0;
 }

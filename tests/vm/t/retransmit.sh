@@ -86,9 +86,18 @@ by_bw()
 by_all_kinds()
 {
 	busy_machine 60 90
-	build/tests/vm/retransmit $((1500 / patience))
+	build/tests/vm/retransmit all-kinds $((1500 / patience))
 	sent_again || fail "nothing was sent a second time"
 	echo "$again packets came a second time"
+}
+
+# Behind a send that waits for its receive, which takes no busy machine
+after_a_late_receive()
+{
+	local kind
+	for kind in fence flush atomic-write; do
+		build/tests/vm/retransmit $kind || fail "$kind"
+	done
 }
 
 # Whose host registers memory while requests are on their way. Its timeout is half
@@ -115,5 +124,7 @@ for op in write send; do
 done
 subtest "bw, read" by_bw read
 subtest "requests of all kinds" by_all_kinds
+subtest "what waits behind a send" after_a_late_receive
+subtest "a flush comes twice" build/tests/vm/retransmit flush-twice
 subtest "an NVMe over RDMA host" by_nvme
 finish
