@@ -75,7 +75,7 @@ nvme_is_unloaded()
 {
 	hold hold 4194304
 	traffic write read
-	addresses=$(cd "$drives" && ls -d ????:??:??.?)
+	addresses=$(find "$drives" -name '*:*' -printf '%f ')
 	unload_nvme
 	[ ! -e "$cmb0" ] || fail "nv0's memory is still there"
 	[ ! -e "$cmb1" ] || fail "nv1's memory is still there"

@@ -96,7 +96,7 @@ after_a_late_receive()
 {
 	local kind
 	for kind in fence flush atomic-write; do
-		build/tests/vm/retransmit $kind || fail "$kind"
+		build/tests/vm/retransmit "$kind" || fail "$kind"
 	done
 }
 
