@@ -113,6 +113,9 @@ kernel_line()
 		# on a busy machine the emulated timer may be late, for which the
 		# kernel would take it to be broken, and panic
 		no_timer_check
+		# nor is a thread hung that gets little of the machine: two minutes
+		# without a turn for others, instead of 20 s, are a soft lockup
+		watchdog_thresh=60
 		# code at the same addresses in every process: QEMU translates it
 		# once, and a program starts in half the time
 		norandmaps
