@@ -81,7 +81,7 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer, ui
 
 	attr = (struct ibv_qp_attr){
 		.qp_state = IBV_QPS_RTR, .path_mtu = IBV_MTU_1024,
-		.dest_qp_num = peer, .max_dest_rd_atomic = 1,
+		.dest_qp_num = peer, .max_dest_rd_atomic = lb->rd_atomic,
 		.min_rnr_timer = lb->rnr_timer,
 		.ah_attr = { .is_global = 1, .port_num = 1,
 			     .grh = { .dgid = lb->gid, .hop_limit = 1,
@@ -92,8 +92,9 @@ static void connect_qp(struct loopback *lb, struct ibv_qp *qp, uint32_t peer, ui
 	       IBV_QP_MIN_RNR_TIMER);
 
 	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTS, .timeout = lb->timeout, .retry_cnt = 7,
-		.rnr_retry = 7, .max_rd_atomic = 1, .sq_psn = sq_psn,
+		.qp_state = IBV_QPS_RTS, .timeout = lb->timeout,
+		.retry_cnt = lb->retry_cnt, .rnr_retry = 7,
+		.max_rd_atomic = lb->rd_atomic, .sq_psn = sq_psn,
 	};
 	modify(qp, &attr, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
 	       IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
@@ -114,6 +115,8 @@ void loopback_open_with(struct loopback *lb, const char *device, int access)
 	 */
 	lb->timeout = 21;
 	lb->rnr_timer = 12;
+	lb->retry_cnt = 7;
+	lb->rd_atomic = 1;
 	lb->ctx = open_device(device);
 	lb->pd = ibv_alloc_pd(lb->ctx);
 	lb->cq = ibv_create_cq(lb->ctx, 64, NULL, NULL, 0);

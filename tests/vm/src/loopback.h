@@ -19,7 +19,7 @@ struct loopback {
 	int gid_index;
 	int access;
 	/* as ibv_modify_qp() takes them; from the next loopback_reset() on */
-	int timeout, rnr_timer;
+	int timeout, rnr_timer, retry_cnt, rd_atomic;
 };
 
 /* One request from qp[0] to qp[1] */

@@ -8,7 +8,8 @@
  *	For a machine so busy that the device sends again what had arrived.
  *   retransmit fence|flush|atomic-write	behind a send that has to wait for a
  *	receive, so that all of it is sent twice
- *   retransmit flush-twice
+ *   retransmit flush-twice|atomic-twice|other-kind|no-resources|credit	with a psn
+ *	that the receiver has had before, as if an answer had been lost
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,10 +106,19 @@ static void run_requests(struct work *w, unsigned long round)
 		    (unsigned long long)*old);
 }
 
+/* The queue is found by it; what comes behind it has another psn than 0 */
+static void post_first(struct work *w)
+{
+	struct request first = { .id = RAW_QUEUE_ID, .opcode = IBV_WR_RDMA_WRITE, .len = 8,
+				 .local = w->local, .remote = w->remote };
+
+	if (loopback_run(&w->lb, &first) != IBV_WC_SUCCESS)
+		die("the first write failed");
+	w->queue = raw_find_queue();
+}
+
 static void open_work(struct work *w, int timeout, int rnr_timer)
 {
-	struct request first = { .id = RAW_QUEUE_ID, .opcode = IBV_WR_RDMA_WRITE, .len = 8 };
-
 	loopback_open_with(&w->lb, "rxe0", ACCESS_FLUSH);
 	w->lb.timeout = timeout;
 	w->lb.rnr_timer = rnr_timer;
@@ -116,11 +126,7 @@ static void open_work(struct work *w, int timeout, int rnr_timer)
 	w->local = must_reg(&w->lb, host_map(2 * LEN, NULL), 2 * LEN, ACCESS_ALL);
 	w->remote = must_reg(&w->lb, host_map(2 * LEN, NULL), 2 * LEN,
 			     ACCESS_FLUSH | IBV_ACCESS_MW_BIND);
-	first.local = w->local;
-	first.remote = w->remote;
-	if (loopback_run(&w->lb, &first) != IBV_WC_SUCCESS)
-		die("the first write failed");
-	w->queue = raw_find_queue();
+	post_first(w);
 }
 
 static void close_work(struct work *w)
@@ -235,40 +241,169 @@ static void atomic_write(char **argv)
 	close_work(&w);
 }
 
+/* A flush alone: the doorbell is a binding, which sends nothing. An answer to a
+ * request behind the flush would do for it.
+ */
+static void run_flush(struct work *w)
+{
+	struct ibv_mw_bind doorbell = {
+		.send_flags = IBV_SEND_SIGNALED,
+		.bind_info = { .mr = w->remote, .addr = (uintptr_t)w->remote->addr,
+			       .length = LEN, .mw_access_flags = IBV_ACCESS_REMOTE_WRITE },
+	};
+
+	raw_flush(w->queue, w->remote->rkey, w->remote->addr, LEN, FLUSH_GLOBAL, FLUSH_RANGE);
+	if (ibv_bind_mw(w->lb.qp[0], w->mw, &doorbell))
+		die("ibv_bind_mw failed");
+	wait_for(w, 2, 0);
+}
+
+/* Eight bytes behind the data; where they are put, or taken from, is there, too */
+static enum ibv_wc_status run_word(struct work *w, enum ibv_wr_opcode opcode)
+{
+	struct request req = { .opcode = opcode, .local = w->local, .local_offset = LEN,
+			       .remote = w->remote, .remote_offset = LEN,
+			       .len = sizeof(uint64_t), .compare_add = 1 };
+
+	return loopback_run(&w->lb, &req);
+}
+
+static void must_run_word(struct work *w, enum ibv_wr_opcode opcode, const char *what)
+{
+	enum ibv_wc_status status = run_word(w, opcode);
+
+	if (status != IBV_WC_SUCCESS)
+		die("%s ended with \"%s\"", what, ibv_wc_status_str(status));
+}
+
+static void open_twice(struct work *w)
+{
+	open_work(w, 14, 12);
+	w->mw = ibv_alloc_mw(w->lb.pd, IBV_MW_TYPE_1);
+	if (!w->mw)
+		die("no memory window");
+	memset((char *)w->remote->addr + LEN, 0, sizeof(uint64_t));
+}
+
+static void close_twice(struct work *w)
+{
+	ibv_dealloc_mw(w->mw);
+	close_work(w);
+}
+
 /* A flush that has been answered, for whom the answer did not come, asks once more */
 static void flush_twice(char **argv)
 {
-	struct ibv_mw_bind doorbell = { .send_flags = IBV_SEND_SIGNALED };
 	struct work w = { 0 };
 	uint32_t psn;
-	int i;
 
 	(void)argv;
-	open_work(&w, 14, 12);
+	open_twice(&w);
 	psn = loopback_psn(&w.lb);
-	w.mw = ibv_alloc_mw(w.lb.pd, IBV_MW_TYPE_1);
-	if (!w.mw)
-		die("no memory window");
-	doorbell.bind_info = (struct ibv_mw_bind_info){
-		.mr = w.remote, .addr = (uintptr_t)w.remote->addr, .length = LEN,
-		.mw_access_flags = IBV_ACCESS_REMOTE_WRITE,
-	};
-	for (i = 0; i < 2; i++) {
-		raw_flush(w.queue, w.remote->rkey, w.remote->addr, LEN, FLUSH_GLOBAL,
-			  FLUSH_RANGE);
-		/* which sends nothing: an answer to that would do for the flush */
-		if (ibv_bind_mw(w.lb.qp[0], w.mw, &doorbell))
-			die("ibv_bind_mw failed");
-		wait_for(&w, 2, i);
-		loopback_rewind(&w.lb, psn);
-	}
-	ibv_dealloc_mw(w.mw);
-	close_work(&w);
+	run_flush(&w);
+	loopback_rewind(&w.lb, psn);
+	run_flush(&w);
+	close_twice(&w);
+}
+
+/* An atomic's old value is kept for it, also when a flush came behind it */
+static void atomic_twice(char **argv)
+{
+	const uint64_t *old, *word;
+	struct work w = { 0 };
+	uint32_t psn;
+
+	(void)argv;
+	open_twice(&w);
+	old = (uint64_t *)((char *)w.local->addr + LEN);
+	word = (uint64_t *)((char *)w.remote->addr + LEN);
+	psn = loopback_psn(&w.lb);
+	must_run_word(&w, IBV_WR_ATOMIC_FETCH_AND_ADD, "the atomic");
+	run_flush(&w);
+	memset(w.local->addr, 0xff, 2 * LEN);
+	loopback_rewind(&w.lb, psn);
+	must_run_word(&w, IBV_WR_ATOMIC_FETCH_AND_ADD, "the atomic, the second time,");
+	if (*old != 0 || *word != 1)
+		die("the atomic's old value is %#llx, and the memory holds %#llx",
+		    (unsigned long long)*old, (unsigned long long)*word);
+	close_twice(&w);
+}
+
+/* A read that comes with an atomic's psn is not answered from what is kept for that:
+ * its old value would be taken for an address that had been checked
+ */
+static void other_kind(char **argv)
+{
+	enum ibv_wc_status status;
+	struct work w = { 0 };
+	uint64_t *word;
+	uint32_t psn;
+
+	(void)argv;
+	open_twice(&w);
+	word = (uint64_t *)((char *)w.remote->addr + LEN);
+	must_run_word(&w, IBV_WR_RDMA_READ, "the read");
+	*word = (uintptr_t)word;
+	psn = loopback_psn(&w.lb);
+	must_run_word(&w, IBV_WR_ATOMIC_FETCH_AND_ADD, "the atomic");
+	w.lb.retry_cnt = 1;
+	loopback_rewind(&w.lb, psn);
+	status = run_word(&w, IBV_WR_RDMA_READ);
+	if (status != IBV_WC_RETRY_EXC_ERR)
+		die("the read ended with \"%s\"", ibv_wc_status_str(status));
+	close_twice(&w);
+}
+
+/* The receiver keeps no answers, which a flush does without */
+static void no_resources(char **argv)
+{
+	struct work w = { 0 };
+
+	(void)argv;
+	open_twice(&w);
+	w.lb.rd_atomic = 0;
+	loopback_reset(&w.lb);
+	post_first(&w);
+	run_flush(&w);
+	close_twice(&w);
+}
+
+/*
+ * An atomic write whose answer is lost is complete when the write behind it is
+ * acknowledged, and the next read may go out then. To lose it: the second time the
+ * receiver has no answer any more, as it keeps one, which is the atomic's.
+ */
+static void credit(char **argv)
+{
+	struct ibv_send_wr wr;
+	struct ibv_sge sge;
+	struct work w = { 0 };
+	uint32_t psn;
+	void *where;
+
+	(void)argv;
+	open_twice(&w);
+	where = (char *)w.remote->addr + LEN;
+	sge = (struct ibv_sge){ .addr = (uintptr_t)w.local->addr, .length = 8,
+				.lkey = w.local->lkey };
+	wr = write_request(&w, &sge);
+	psn = loopback_psn(&w.lb);
+	raw_atomic_write(w.queue, w.remote->rkey, where, 1);
+	must_run_word(&w, IBV_WR_ATOMIC_FETCH_AND_ADD, "the first atomic write");
+	wait_for(&w, 1, 0);
+	loopback_rewind(&w.lb, psn);
+	raw_atomic_write(w.queue, w.remote->rkey, where, 1);
+	post(&w, &wr, 1);
+	wait_for(&w, 2, 1);
+	must_run_word(&w, IBV_WR_RDMA_READ, "the read");
+	close_twice(&w);
 }
 
 static const struct test tests[] = {
 	{ "all-kinds", 1, all_kinds }, { "fence", 0, fence }, { "flush", 0, flush },
 	{ "atomic-write", 0, atomic_write }, { "flush-twice", 0, flush_twice },
+	{ "atomic-twice", 0, atomic_twice }, { "other-kind", 0, other_kind },
+	{ "no-resources", 0, no_resources }, { "credit", 0, credit },
 };
 
 int main(int argc, char **argv)
@@ -277,7 +412,8 @@ int main(int argc, char **argv)
 		find_test(tests, sizeof(tests) / sizeof(tests[0]), argv[1], argc - 2) : NULL;
 
 	if (!test)
-		die("usage: retransmit all-kinds ROUNDS|fence|flush|atomic-write|flush-twice");
+		die("usage: retransmit all-kinds ROUNDS|fence|flush|atomic-write|flush-twice|"
+		    "atomic-twice|other-kind|no-resources|credit");
 	test->run(argv + 2);
 	return 0;
 }
