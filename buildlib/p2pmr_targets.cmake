@@ -89,8 +89,11 @@ function(p2pmr_library name map)
 		PkgConfig::UDEV)
 
 	configure_file(lib${name}.pc.in ${CMAKE_BINARY_DIR}/generated/lib${name}.pc @ONLY)
-	install(TARGETS ${name} ${name}_static EXPORT ${name}-targets
+	# Sets of their own, as distributions put the static library in another package
+	install(TARGETS ${name} EXPORT ${name}-targets
 		LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+		INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+	install(TARGETS ${name}_static EXPORT ${name}-static-targets
 		ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
 		INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 	p2pmr_cmake_package(${name})
@@ -100,7 +103,7 @@ endfunction()
 
 # p2pmr_cmake_package(NAME) - have find_package(NAME) find what was installed
 #
-# Its targets: NAME::NAME and NAME::NAME_static
+# Its targets: NAME::NAME and, where the static library is installed, NAME::NAME_static
 function(p2pmr_cmake_package name)
 	set(folder ${CMAKE_INSTALL_LIBDIR}/cmake/${name})
 	set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -111,6 +114,7 @@ function(p2pmr_cmake_package name)
 	install(FILES ${generated}/${name}-config.cmake
 		${generated}/${name}-config-version.cmake DESTINATION ${folder})
 	install(EXPORT ${name}-targets NAMESPACE ${name}:: DESTINATION ${folder})
+	install(EXPORT ${name}-static-targets NAMESPACE ${name}:: DESTINATION ${folder})
 endfunction()
 
 # p2pmr_tool(NAME SOURCE...) - an installed command, run in place as build/bin/NAME
