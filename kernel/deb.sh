@@ -77,10 +77,11 @@ build_packages()
 	run_make "$obj" "$deb_dir/build.log" \
 		KDEB_PKGVERSION="${version%%-*}-$(date -u +%Y%m%d.%H%M)" bindeb-pkg
 	rm -f "$deb_dir"/linux-libc-dev_*.deb "$deb_dir"/*.{buildinfo,changes}
+	debs=$(find "$deb_dir" -maxdepth 1 -name 'linux-*.deb' | sort)
 	if [ -n "$deb_output" ]; then
-		mv "$deb_dir"/*.deb "$deb_output"
-	else
-		deb_output=$deb_dir
+		# there may be those of an earlier build
+		xargs -d '\n' mv -t "$deb_output" <<<"$debs"
+		debs=${debs//"$deb_dir"/$deb_output}
 	fi
 }
 
@@ -106,7 +107,6 @@ build_deb()
 	configure_deb
 	say "building packages in $deb_dir, with $(grep -c '=y' "$obj/.config") options and $(grep -c '=m' "$obj/.config") modules ..."
 	build_packages
-	debs=$(find "$deb_output" -name "linux-*-$(cat "$obj/include/config/kernel.release")_*.deb" | sort)
 	say "to have them on this machine, beside the kernels that it has:
 
     apt install ${debs//$'\n'/ }
