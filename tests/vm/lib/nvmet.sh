@@ -60,7 +60,8 @@ keep_alive=2
 connect()
 {
 	nvme connect --transport=rdma --traddr="${host_addresses[0]}" --trsvcid=4420 \
-		--nqn="$nqn" --nr-io-queues=2 --keep-alive-tmo="$keep_alive" "$@"
+		--nqn="$nqn" --nr-io-queues=2 --keep-alive-tmo="$keep_alive" "$@" ||
+		fail "the kernel says why: $(dmesg | grep -i nvme | tail -n 20)"
 	within 300 find_remote
 }
 
