@@ -8,8 +8,8 @@
  *	For a machine so busy that the device sends again what had arrived.
  *   retransmit fence|flush|atomic-write	behind a send that has to wait for a
  *	receive, so that all of it is sent twice
- *   retransmit flush-twice|atomic-twice|other-kind|no-resources|credit	with a psn
- *	that the receiver has had before, as if an answer had been lost
+ *   retransmit flush-twice|atomic-twice|read-of-flush|other-kind|no-resources|credit
+ *	with a psn that the receiver has had before, as if an answer had been lost
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,8 @@
 #define LEN 65536u
 /* How many requests are in front of the flush */
 #define REQUESTS 5
+/* An address that is a length, too */
+#define LOW 0x40000000u
 
 struct work {
 	struct loopback lb;
@@ -244,7 +246,7 @@ static void atomic_write(char **argv)
 /* A flush alone: the doorbell is a binding, which sends nothing. An answer to a
  * request behind the flush would do for it.
  */
-static void run_flush(struct work *w)
+static void run_flush_of(struct work *w, uintptr_t addr, uint32_t len, int level)
 {
 	struct ibv_mw_bind doorbell = {
 		.send_flags = IBV_SEND_SIGNALED,
@@ -252,10 +254,15 @@ static void run_flush(struct work *w)
 			       .length = LEN, .mw_access_flags = IBV_ACCESS_REMOTE_WRITE },
 	};
 
-	raw_flush(w->queue, w->remote->rkey, w->remote->addr, LEN, FLUSH_GLOBAL, FLUSH_RANGE);
+	raw_flush(w->queue, w->remote->rkey, (void *)addr, len, FLUSH_GLOBAL, level);
 	if (ibv_bind_mw(w->lb.qp[0], w->mw, &doorbell))
 		die("ibv_bind_mw failed");
 	wait_for(w, 2, 0);
+}
+
+static void run_flush(struct work *w)
+{
+	run_flush_of(w, (uintptr_t)w->remote->addr, LEN, FLUSH_RANGE);
 }
 
 /* Eight bytes behind the data; where they are put, or taken from, is there, too */
@@ -326,6 +333,45 @@ static void atomic_twice(char **argv)
 	if (*old != 0 || *word != 1)
 		die("the atomic's old value is %#llx, and the memory holds %#llx",
 		    (unsigned long long)*old, (unsigned long long)*word);
+	close_twice(&w);
+}
+
+/*
+ * A read that comes with a flush's psn is not answered from what is kept for that. A
+ * flush of a whole region may have any address, and any length up to 2 GiB: these would
+ * be taken for the key and length, and the address, of a read that had been checked,
+ * here of a region that is in another domain.
+ */
+static void read_of_flush(char **argv)
+{
+	enum ibv_wc_status status;
+	struct ibv_mr *own, *foreign;
+	struct ibv_pd *domain;
+	struct work w = { 0 };
+	uintptr_t key_and_len;
+	uint32_t psn;
+
+	(void)argv;
+	open_twice(&w);
+	own = w.remote;
+	domain = ibv_alloc_pd(w.lb.ctx);
+	foreign = domain ? ibv_reg_mr(domain, host_map(2 * LEN, (void *)LOW), 2 * LEN,
+				      ACCESS_ALL) : NULL;
+	if (!foreign)
+		die("no region in another domain");
+	key_and_len = sizeof(uint64_t) << 32 | foreign->rkey;
+	psn = loopback_psn(&w.lb);
+	run_flush_of(&w, key_and_len, LOW + LEN, FLUSH_MR);
+	w.lb.retry_cnt = 1;
+	loopback_rewind(&w.lb, psn);
+	w.remote = foreign;
+	status = run_word(&w, IBV_WR_RDMA_READ);
+	if (status != IBV_WC_RETRY_EXC_ERR)
+		die("the read of another domain's region ended with \"%s\"",
+		    ibv_wc_status_str(status));
+	w.remote = own;
+	must_dereg(foreign);
+	ibv_dealloc_pd(domain);
 	close_twice(&w);
 }
 
@@ -402,8 +448,9 @@ static void credit(char **argv)
 static const struct test tests[] = {
 	{ "all-kinds", 1, all_kinds }, { "fence", 0, fence }, { "flush", 0, flush },
 	{ "atomic-write", 0, atomic_write }, { "flush-twice", 0, flush_twice },
-	{ "atomic-twice", 0, atomic_twice }, { "other-kind", 0, other_kind },
-	{ "no-resources", 0, no_resources }, { "credit", 0, credit },
+	{ "atomic-twice", 0, atomic_twice }, { "read-of-flush", 0, read_of_flush },
+	{ "other-kind", 0, other_kind }, { "no-resources", 0, no_resources },
+	{ "credit", 0, credit },
 };
 
 int main(int argc, char **argv)
@@ -413,7 +460,7 @@ int main(int argc, char **argv)
 
 	if (!test)
 		die("usage: retransmit all-kinds ROUNDS|fence|flush|atomic-write|flush-twice|"
-		    "atomic-twice|other-kind|no-resources|credit");
+		    "atomic-twice|read-of-flush|other-kind|no-resources|credit");
 	test->run(argv + 2);
 	return 0;
 }

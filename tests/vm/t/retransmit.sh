@@ -108,7 +108,7 @@ after_a_late_receive()
 with_an_old_psn()
 {
 	local kind
-	for kind in flush-twice atomic-twice other-kind no-resources credit; do
+	for kind in flush-twice atomic-twice read-of-flush other-kind no-resources credit; do
 		build/tests/vm/retransmit "$kind" || fail "$kind"
 	done
 }
