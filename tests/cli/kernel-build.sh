@@ -154,4 +154,44 @@ has err "0001-.* does not apply to .*: see kernel/README.md, 'A newer base'"
 builds 5
 entries 1
 
+# What a patch says of itself is not compiled
+cp -r "$P2PMR_SOURCE/kernel" "$dir/kernel"
+patches=$dir/kernel/patches/6.12
+build=$dir/kernel/build
+rm "$patches"/0*.patch
+printf '# group: hygiene\n0001-a.patch\n' >"$patches/series"
+make_patch()
+{
+	cat >"$patches/0001-a.patch" <<-EOF
+		From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+		From: t <t@localhost>
+		Subject: [PATCH] $1
+
+		---
+		 a.c | 1 +
+		 1 file changed, 1 insertion(+)
+
+		diff --git a/a.c b/a.c
+		new file mode 100644
+		--- /dev/null
+		+++ b/a.c
+		@@ -0,0 +1 @@
+		+$2
+		--
+		2.39.5
+	EOF
+}
+make_patch "A file" one
+expect "one patch" 0 "$build" p2p
+builds 6
+entries 2
+make_patch "A file, with another message" one
+expect "its message has changed" 0 "$build" p2p
+silent err
+builds 6
+make_patch "A file, with another message" two
+expect "its file has changed" 0 "$build" p2p
+builds 7
+entries 3
+
 finish
