@@ -133,7 +133,7 @@ saved_and_restored()
 unit_runs()
 {
 	local line
-	line=$(sed -n "s|^$1=/usr/bin/||p" tools/p2pmr-nvmet.service)
+	line=$(sed -n "s|^$1=/.*/bin/||p" build/tools/p2pmr-nvmet.service)
 	[ -n "$line" ] || fail "the unit has no $1"
 	# words, as systemd has them
 	# shellcheck disable=SC2086
@@ -144,7 +144,7 @@ unit_runs()
 unit_of_systemd()
 {
 	local file
-	file=$(sed -n 's/^ConditionPathExists=//p' tools/p2pmr-nvmet.service)
+	file=$(sed -n 's/^ConditionPathExists=//p' build/tools/p2pmr-nvmet.service)
 	set_target --p2pmem "$(drive_name 0)"
 	p2pmr nvmet save "$file"
 	defer rm -f "$file"
