@@ -95,6 +95,15 @@ series_patches()
 	return 0
 }
 
+# alone_patches: the files of those that need no other ones, in order
+alone_patches()
+{
+	local number
+	while read -r number; do
+		printf '%s\n' "$patch_dir/$number"-*.patch
+	done < <(sed -n 's/^# alone: //p' "$patch_dir/series" | tr ' ' '\n')
+}
+
 # variant_configs VARIANT: the configuration fragments, in order of merging
 variant_configs()
 {

@@ -71,13 +71,14 @@ has err 'lists other files than there are'
 has err '0003-file-Change-line-10.patch'
 rm "$patches"/0003-*
 
-# A newer base that has line 8 changed, which is near what the first patch changes
-base 6.12.2-1 8 newer
+# A newer base, changed near what the second patch changes, which is made on a file that
+# neither base has
+base 6.12.2-1 12 newer
 expect "a newer base, where the patches can be merged" 0 "$kernel/apply" "$dir/newer"
 has err 'does not apply to 6.12.2-1 as it is; merging'
 has err '2 commits on 6.12.2-1'
 expect "the patches for it" 0 "$kernel/refresh" "$dir/newer"
-if grep -q '^ newer$' "$patches/0001-file-Change-line-5.patch"; then
+if grep -q '^ newer$' "$patches/0002-file-Change-line-15.patch"; then
 	ok "  are made on it"
 else
 	not_ok "  are not made on it"
