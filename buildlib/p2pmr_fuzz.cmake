@@ -12,7 +12,8 @@
 #
 # and the tests unit.fuzz-NAME, which runs the first over all inputs, and
 # unit.fuzz-NAME-clang, which gives the second a short time, always with the
-# same outcome.
+# same outcome; and fuzz.NAME, label all, ten minutes of it, which keeps what is new in
+# build/tests/fuzz/corpus/NAME.
 #
 # WRAP: pass --wrap=FUNCTION to the linker for each
 # LIBS: more libraries
@@ -61,6 +62,10 @@ function(p2pmr_libfuzzer name sources wrap runs)
 		COMMAND sh -c "new=$(mktemp -d) && ${exe} -seed=1 -runs=${runs} -max_len=32768 -rss_limit_mb=512 \"$new\" ${CMAKE_CURRENT_SOURCE_DIR}/${name} && rm -r \"$new\"")
 	set_tests_properties(unit.fuzz-${name}-clang PROPERTIES LABELS unit
 		TIMEOUT 600)
+	set(corpus ${CMAKE_CURRENT_BINARY_DIR}/corpus/${name})
+	add_test(NAME fuzz.${name}
+		COMMAND sh -c "mkdir -p ${corpus} && ${exe} -max_total_time=600 -max_len=32768 -rss_limit_mb=512 -print_final_stats=1 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ ${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/${name} && exit; echo 'Move the input that is named above to ${CMAKE_CURRENT_SOURCE_DIR}/${name}, where unit.fuzz-${name} has it, and mend what it breaks'; exit 1")
+	set_tests_properties(fuzz.${name} PROPERTIES LABELS all TIMEOUT 1800)
 endfunction()
 
 # Does clang have the fuzzer? The build's own compiler need not

@@ -17,7 +17,7 @@ user=(setpriv --reuid 65534 --regid 65534 --inh-caps=-all)
 
 group_and_rules()
 {
-	groupadd -r p2pmem
+	systemd-sysusers "$PWD/providers/system/p2pmem.sysusers"
 	mkdir -p /run/udev/rules.d
 	cp "$rules" /run/udev/rules.d
 	/lib/systemd/systemd-udevd --daemon
@@ -44,6 +44,22 @@ bound_again()
 	echo "$address" >/sys/bus/pci/drivers/nvme/bind
 	udevadm settle
 	expect_output '^p2pmem:660 p2pmem:660$' owners
+}
+
+# memlock USER: of somebody who logs in
+memlock()
+{
+	su "$1" -c 'ulimit -l'
+}
+
+limits()
+{
+	mkdir -p /etc/security/limits.d
+	cp providers/system/p2pmem.limits /etc/security/limits.d/p2pmem.conf
+	useradd -G p2pmem member
+	useradd stranger
+	expect_output '^unlimited$' memlock member
+	expect_output '^[0-9][0-9]*$' memlock stranger
 }
 
 nobody_else()
@@ -121,6 +137,7 @@ subtest "a drive that is bound again" bound_again
 subtest "members of the group" members
 subtest "a member whose drive comes back" members_drive_comes_back
 subtest "nobody else" nobody_else
+subtest "how much a member may lock, once it has logged in" limits
 subtest "a container with the device node" in_a_container node
 subtest "what check says there" check_in_a_container
 subtest "a container with the allocate file" in_a_container allocate
