@@ -14,7 +14,7 @@ enum cmd_status {
 	CMD_SIGNALED = 128,	/* plus the signal's number: ended by it */
 };
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #ifndef P2PMR_VERSION
 #define P2PMR_VERSION "0.0.0"

@@ -2,9 +2,8 @@
 /*
  * Who has memory registered: the kernel's RDMA netlink tells of each region its
  * length and its process. It does not tell whether it is peer memory; but what a
- * process has mapped of that is in /proc/PID/maps.
+ * process has mapped of that is in /proc/PID/maps (monitor_mapped.c).
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,6 @@
 #include "out.h"
 #include "sysfs.h"
 
-/* How its mappings are called, by way of sysfs and of a drive's own device */
-#define ALLOCATE_FILE "/p2pmem/allocate"
-#define DRIVER_FILE "anon_inode:p2pmem:"
-
 struct device {
 	uint32_t index;
 	char name[MONITOR_NAME_MAX];
@@ -38,40 +33,7 @@ struct reading {
 	bool failed;
 };
 
-/* ---- peer memory that is mapped ------------------------------------------- */
-
-static bool is_peer(const char *line, size_t len)
-{
-	const size_t tail = strlen(ALLOCATE_FILE);
-	int path_at = 0;
-
-	if (len > tail && !strcmp(line + len - tail, ALLOCATE_FILE))
-		return true;
-	return sscanf(line, "%*s %*s %*s %*s %*s %n", &path_at) != EOF &&
-	       !strncmp(line + path_at, DRIVER_FILE, strlen(DRIVER_FILE));
-}
-
-int monitor_mapped_read(FILE *maps, uint64_t *bytes)
-{
-	uint64_t start, end;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-
-	*bytes = 0;
-	errno = 0;
-	while ((len = getline(&line, &size, maps)) > 0) {
-		if (line[len - 1] == '\n')
-			line[--len] = '\0';
-		if (!is_peer(line, len))
-			continue;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) == 2 &&
-		    end > start)
-			*bytes += end - start;
-	}
-	free(line);
-	return errno ? -errno : 0;
-}
+/* ---- its process ----------------------------------------------------------- */
 
 static void find_mapped(struct monitor_owner *owner)
 {
