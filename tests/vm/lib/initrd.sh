@@ -4,10 +4,11 @@
 # file system that loads what the lab counts on, mounts the root, and goes on with
 # the guest's init. All other modules are found in /lib/modules, as on any machine.
 
-# What the root takes, and what udev would load for the lab's devices; rxe asks for
-# crc32 as soon as it has a device, when there is no /lib/modules yet
+# What the root takes, what udev would load for the lab's devices, and what opening a
+# node loads that only udev makes; rxe asks for crc32 as soon as it has a device, when
+# there is no /lib/modules yet
 initrd_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay e1000e nvme ib_uverbs rdma_ucm
-	crc32_generic rdma_rxe nvme_rdma nvmet_rdma)
+	crc32_generic rdma_rxe nvme_rdma nvmet_rdma loop dm_mod)
 
 # module_release DIR: whose modules DIR/lib/modules holds
 module_release()
