@@ -20,7 +20,9 @@ nqn=nqn.2019-08.org.qemu:lab
 # paths COUNT: so many block devices that only their head is to use
 paths()
 {
-	local found=(/sys/block/nvme"$number"c*n1)
+	local head found
+	head=$(head_of 1)
+	found=(/sys/block/nvme"$number"c*n"${head##*n}")
 	[ "${#found[@]}" = "$1" ]
 }
 
@@ -30,10 +32,14 @@ one_drive()
 	paths 2
 }
 
-# head_of NAMESPACE: the block device that all paths lead from
+# head_of NAMESPACE: the block device that all paths lead from. Its name has the
+# number of the order in which the kernel has found them.
 head_of()
 {
-	echo "/dev/nvme${number}n$1"
+	local head
+	for head in /sys/block/nvme"$number"n*; do
+		[ "$(cat "$head/nsid")" != "$1" ] || echo "/dev/${head##*/}"
+	done
 }
 
 policy()
@@ -102,7 +108,7 @@ the_memory_is_lost()
 reads_go_on()
 {
 	local now
-	read -r now _ <"/sys/block/nvme${number}n2/stat"
+	read -r now _ <"/sys/block/$(basename "$(head_of 2)")/stat"
 	[ "$now" -gt 100 ]
 }
 
